@@ -1,0 +1,1 @@
+//! Static linking and the search for modules

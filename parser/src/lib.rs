@@ -1,0 +1,2 @@
+//! Syntax tree and grammar of the assembly language.
+pub mod ast;

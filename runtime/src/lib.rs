@@ -1,0 +1,1 @@
+//! The virtual machine: loader, values, processes, interpreter

@@ -1,0 +1,1 @@
+//! Conformance, end-to-end and property tests of the whole tool chain.
