@@ -194,10 +194,7 @@ fn decode_operand(rest: &mut &[u8]) -> Result<(Operand, Found), DecodeError> {
             let limit = number(rest)?;
             (Operand::Timeout((limit != INFINITY).then_some(limit)), Forms::TIMEOUT)
         }
-        0x07 => (
-            Operand::Data(DataId(number(rest)?)),
-            Forms::STRING.or(Forms::ATOM).or(Forms::TAG).or(Forms::MODULE),
-        ),
+        0x07 => (Operand::Data(DataId(number(rest)?)), Forms::STRING.or(Forms::ATOM).or(Forms::TAG).or(Forms::MODULE)),
         0x08 => (Operand::Bits(DataId(number(rest)?)), Forms::BITS),
         0x09 => (Operand::Name(Reference::Symbol(number(rest)?)), Forms::FUNCTION.or(Forms::BLOCK)),
         0x0a => (Operand::Name(Reference::External(number(rest)?)), Forms::FUNCTION.or(Forms::BLOCK)),

@@ -6,5 +6,5 @@ pub mod module;
 
 pub use instruction::{DecodeError, Instruction, Operand, Register};
 pub use module::{
-    DataId, Debug, External, ExternalKind, Kind, Module, Symbol, SymbolKind, LineEntry, NO_ENTRY, Reference, NameId,
+    DataId, Debug, External, ExternalKind, Kind, LineEntry, Module, NO_ENTRY, NameId, Reference, Symbol, SymbolKind,
 };

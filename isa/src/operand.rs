@@ -41,13 +41,8 @@ pub enum RegisterSet {
 
 impl RegisterSet {
     /// All sets, by number.
-    pub const ALL: [RegisterSet; 5] = [
-        RegisterSet::Global,
-        RegisterSet::Local,
-        RegisterSet::Static,
-        RegisterSet::Arguments,
-        RegisterSet::Parameters,
-    ];
+    pub const ALL: [RegisterSet; 5] =
+        [RegisterSet::Global, RegisterSet::Local, RegisterSet::Static, RegisterSet::Arguments, RegisterSet::Parameters];
 
     /// The word of the assembly language.
     pub const fn name(self) -> &'static str {

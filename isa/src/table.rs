@@ -48,7 +48,8 @@ const LHS: Operand = V.named("lhs");
 const RHS: Operand = V.named("rhs");
 const IN_PLACE: Operand = Operand::new("value", Forms::REGISTER, Access::InPlace);
 const CONSUME: Operand = Operand::new("value", Forms::REGISTER, Access::Consume);
-const CALLEE: Operand = Operand::new("callee", Forms::FUNCTION.or(Forms::REGISTER), Access::Value).of(Expected::Function);
+const CALLEE: Operand =
+    Operand::new("callee", Forms::FUNCTION.or(Forms::REGISTER), Access::Value).of(Expected::Function);
 const FUNCTION: Operand = Operand::new("function", Forms::FUNCTION, Access::Immediate);
 const BLOCK: Operand = Operand::new("block", Forms::BLOCK, Access::Immediate);
 const TARGET: Operand = Operand::new("target", Forms::TARGET, Access::Immediate);
@@ -68,11 +69,8 @@ const NUMBERS: [Operand; 3] = [T, NUMBER.named("lhs").like_first(), NUMBER.named
 const TEXTS: [Operand; 3] = [T, TEXT.named("lhs"), TEXT.named("rhs")];
 const BIT_STRINGS: [Operand; 3] = [T, BITS.named("lhs"), BITS.named("rhs")];
 const SHIFT: [Operand; 3] = [T_VOID, IN_PLACE.named("bits").of(Expected::Bits), INTEGER.named("amount")];
-const CAPTURED: [Operand; 3] = [
-    IN_PLACE.named("closure").of(Expected::Closure),
-    SLOT,
-    V.omitted(Default::LocalOfIndex),
-];
+const CAPTURED: [Operand; 3] =
+    [IN_PLACE.named("closure").of(Expected::Closure), SLOT, V.omitted(Default::LocalOfIndex)];
 
 const ARITHMETIC: &str = "k0 n0 kL1 kR2 u1 u2 t1:number t2:number d0:scalar1";
 const COMPARISON: &str = "k0 n0 kL1 kR2 u1 u2 t1:number t2:number d0:boolean";
