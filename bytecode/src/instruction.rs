@@ -18,6 +18,7 @@
 //! | `0x0b` | jump target | u32 instruction number |
 //! | `0x80` + mode × 8 + set | register | u16 index |
 
+use crate::layout::Pool;
 use crate::module::{DataId, Reference};
 use viua_isa::{AccessMode, Forms, Opcode, RegisterSet};
 
@@ -59,6 +60,29 @@ pub enum Operand {
     Target(u32),
 }
 
+impl Operand {
+    /// The number of bytes of its encoding, tag included.
+    pub const fn encoded_length(&self) -> usize {
+        match self {
+            Operand::Void | Operand::Boolean(_) => 1,
+            Operand::Register(_) | Operand::Index(_) => 3,
+            Operand::Timeout(_) | Operand::Data(_) | Operand::Bits(_) | Operand::Name(_) | Operand::Target(_) => 5,
+            Operand::Integer(_) | Operand::Float(_) => 9,
+        }
+    }
+
+    /// The table that it points into, if it is an index into one.
+    pub const fn pool(&self) -> Option<Pool> {
+        match self {
+            Operand::Data(_) | Operand::Bits(_) => Some(Pool::Data),
+            Operand::Name(Reference::Symbol(_)) => Some(Pool::Symbols),
+            Operand::Name(Reference::External(_)) => Some(Pool::Externals),
+            Operand::Void | Operand::Register(_) | Operand::Index(_) | Operand::Integer(_) | Operand::Float(_) => None,
+            Operand::Boolean(_) | Operand::Timeout(_) | Operand::Target(_) => None,
+        }
+    }
+}
+
 /// An instruction: opcode and operands. No instruction has more than four.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Instruction {
@@ -79,6 +103,53 @@ impl Instruction {
     /// The operands.
     pub fn operands(&self) -> &[Operand] {
         &self.operands[..self.opcode.row().operands.len()]
+    }
+}
+
+/// An operand that is an index into a table, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IndexOperand {
+    /// Where the operand's tag stands, in bytes from the start of the code; the index follows it.
+    pub offset: usize,
+    /// The operand.
+    pub operand: Operand,
+}
+
+/// The operands of well-formed code that hold an index: what has to be renumbered when modules are merged.
+pub fn index_operands(code: &[u8]) -> impl Iterator<Item = IndexOperand> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let (instruction, length) = decode(&code[start..]).ok()?;
+        let mut offset = start + 1;
+        start += length;
+        let mut found = [None; 4];
+        for (slot, &operand) in found.iter_mut().zip(instruction.operands()) {
+            *slot = operand.pool().map(|_| IndexOperand { offset, operand });
+            offset += operand.encoded_length();
+        }
+        Some(found)
+    })
+    .flatten()
+    .flatten()
+}
+
+/// Replaces indexes in well-formed code by other indexes.
+pub fn renumber(code: &mut [u8], mut replacement: impl FnMut(Operand) -> Operand) {
+    let mut start = 0;
+    let mut encoded = Vec::new();
+    while let Ok((instruction, length)) = decode(&code[start..]) {
+        let mut at = start + 1;
+        for operand in instruction.operands() {
+            let end = at + operand.encoded_length();
+            if operand.pool().is_some() {
+                encoded.clear();
+                encode_operand(&replacement(*operand), &mut encoded);
+                // All operands with an index are of the same length.
+                code[at..end].copy_from_slice(&encoded);
+            }
+            at = end;
+        }
+        start += length;
     }
 }
 

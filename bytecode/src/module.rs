@@ -1,5 +1,7 @@
 //! A module in memory: the tables of the container, resolved to plain vectors.
 
+use crate::instruction::{Instruction, decode};
+
 /// Program or library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -116,7 +118,7 @@ pub struct Module {
     pub data: Vec<Box<[u8]>>,
     /// Blocks first, then functions and closures.
     pub symbols: Vec<Symbol>,
-    /// Declared names that the module does not define.
+    /// Declared names that the module does not define: functions, then blocks, each in order of declaration.
     pub externals: Vec<External>,
     /// Names of dynamic imports, sorted.
     pub imports: Vec<NameId>,
@@ -144,8 +146,56 @@ impl Module {
             Reference::External(index) => self.name(self.externals[index as usize].name),
         }
     }
+    /// The instructions of a body, in order. The module must have been verified (or made by the encoder): on
+    /// anything else the iterator just ends.
+    pub fn instructions<'a>(&'a self, symbol: &Symbol) -> Instructions<'a> {
+        Instructions { code: self.body(symbol), offset: 0 }
+    }
     /// The encoded body of a symbol.
     pub fn body(&self, symbol: &Symbol) -> &[u8] {
         &self.code[symbol.offset as usize..symbol.offset as usize + symbol.length as usize]
+    }
+}
+
+/// The same module without debug information: that of a `--strip` build (modules.md §12.5). Writing it drops unknown
+/// sections, too, since a module does not hold them.
+pub fn strip(module: &Module) -> Module {
+    let Module { kind, entry, names, data, symbols, externals, imports, meta, code, debug: _ } = module;
+    Module {
+        kind: *kind,
+        entry: *entry,
+        names: names.clone(),
+        data: data.clone(),
+        symbols: symbols.clone(),
+        externals: externals.clone(),
+        imports: imports.clone(),
+        meta: meta.clone(),
+        code: code.clone(),
+        debug: Debug::default(),
+    }
+}
+
+/// Iterator over the instructions of a body.
+#[derive(Clone, Debug)]
+pub struct Instructions<'a> {
+    code: &'a [u8],
+    offset: u32,
+}
+
+impl Instructions<'_> {
+    /// Where the next instruction begins, in bytes from the start of the body.
+    pub fn offset(&self) -> u32 {
+        self.offset
+    }
+}
+
+impl Iterator for Instructions<'_> {
+    type Item = Instruction;
+
+    fn next(&mut self) -> Option<Instruction> {
+        let (instruction, length) = decode(self.code).ok()?;
+        self.code = &self.code[length..];
+        self.offset += length as u32;
+        Some(instruction)
     }
 }

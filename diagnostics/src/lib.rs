@@ -4,9 +4,21 @@
 //! Everything here is plain data; see diagnostics.md of the reference manual.
 
 mod catalogue;
+mod draw;
+mod excerpt;
+mod github;
+mod human;
+mod json;
+mod lints;
+mod render;
+mod sarif;
+mod short;
 mod source;
+mod text;
 
 pub use catalogue::{CATALOGUE, Code, Row};
+pub use lints::{GROUPS, LINTS, Level, Levels, Lint, UnknownLint, closest};
+pub use render::{Format, RenderOptions, render};
 pub use source::{FileId, Location, Source, SourceMap, Span};
 
 /// How bad it is.

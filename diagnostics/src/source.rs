@@ -111,6 +111,11 @@ impl SourceMap {
         FileId(self.sources.len() as u32 - 1)
     }
 
+    /// The file with that path.
+    pub fn find(&self, path: &str) -> Option<FileId> {
+        self.sources.iter().position(|source| source.path == path).map(|at| FileId(at as u32))
+    }
+
     /// The text of a file.
     pub fn source(&self, file: FileId) -> &Source {
         &self.sources[file.0 as usize]

@@ -5,8 +5,10 @@
 //! encoder, decoder and verifier of the container, the decoder of the interpreter, `viuac explain add`
 //! and the tables of the reference manual. No other crate lists instructions.
 //!
-//! The crate imports nothing and allocates nothing but the mnemonic index.
+//! The crate imports nothing. Rendering the manual ([`manual`]) apart, it allocates the mnemonic index and the
+//! parsed steps, once.
 
+pub mod manual;
 mod operand;
 pub mod steps;
 mod table;

@@ -219,8 +219,10 @@ pub struct Operand {
     pub expected: Expected,
     /// What a set name that is left out means.
     pub set: SetRule,
-    /// What stands for it when it is left out.
+    /// What stands for it when it is left out or written `default`.
     pub default: Default,
+    /// Whether it may be left out: trailing operands, and the result in front of a callee.
+    pub omittable: bool,
     /// Whether the word `default` may be written for it.
     pub takes_default: bool,
 }
@@ -234,6 +236,7 @@ impl Operand {
             expected: Expected::Any,
             set: SetRule::Local,
             default: Default::None,
+            omittable: false,
             takes_default: false,
         }
     }
@@ -258,12 +261,19 @@ impl Operand {
     /// Supplies a default for an operand that is left out.
     pub(crate) const fn omitted(mut self, default: Default) -> Operand {
         self.default = default;
+        self.omittable = true;
         self
     }
     /// Supplies a default for an operand that is left out or written `default`.
     pub(crate) const fn defaults(mut self, default: Default) -> Operand {
         self.default = default;
+        self.omittable = true;
         self.takes_default = true;
+        self
+    }
+    /// Takes the default back to the written word: the operand may not be left out.
+    pub(crate) const fn required(mut self) -> Operand {
+        self.omittable = false;
         self
     }
     /// Whether a register (with access mode and set) may stand here.

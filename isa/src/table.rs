@@ -55,6 +55,7 @@ const BLOCK: Operand = Operand::new("block", Forms::BLOCK, Access::Immediate);
 const TARGET: Operand = Operand::new("target", Forms::TARGET, Access::Immediate);
 const TIMEOUT: Operand = Operand::new("timeout", Forms::TIMEOUT, Access::Immediate).defaults(Default::Infinity);
 const RESULT: Operand = Operand::new("result", Forms::REGISTER.or(Forms::VOID), Access::Target).defaults(Default::Void);
+const OUTCOME: Operand = RESULT.required();
 const SLOT: Operand = Operand::new("slot", Forms::INDEX, Access::Immediate);
 const NUMBER: Operand = V.of(Expected::Number);
 const INTEGER: Operand = V.of(Expected::Integer);
@@ -69,8 +70,7 @@ const NUMBERS: [Operand; 3] = [T, NUMBER.named("lhs").like_first(), NUMBER.named
 const TEXTS: [Operand; 3] = [T, TEXT.named("lhs"), TEXT.named("rhs")];
 const BIT_STRINGS: [Operand; 3] = [T, BITS.named("lhs"), BITS.named("rhs")];
 const SHIFT: [Operand; 3] = [T_VOID, IN_PLACE.named("bits").of(Expected::Bits), INTEGER.named("amount")];
-const CAPTURED: [Operand; 3] =
-    [IN_PLACE.named("closure").of(Expected::Closure), SLOT, V.omitted(Default::LocalOfIndex)];
+const CLOSURE: Operand = IN_PLACE.named("closure").of(Expected::Closure);
 
 const ARITHMETIC: &str = "k0 n0 kL1 kR2 u1 u2 t1:number t2:number d0:scalar1";
 const COMPARISON: &str = "k0 n0 kL1 kR2 u1 u2 t1:number t2:number d0:boolean";
@@ -80,10 +80,16 @@ const BIT_STEP: &str = "k0 n0 u0 t0:bits";
 const SHIFTED: &str = "kV0 n0 k1 u1 t1:bits k2 u2 t2:integer d0:bits";
 
 const DIVISION: &[&str] = &["Exception: division by zero"];
-const CHECKED_SIGNED: &[&str] = &["Exception: CheckedArithmetic<Op>SignedOverflow"];
-const CHECKED_UNSIGNED: &[&str] = &["Exception: CheckedArithmetic<Op>UnsignedOverflow"];
 const NEGATIVE: &[&str] = &["Exception: number is negative"];
-const UNFRAMED: &str = "Exception: function call without a frame";
+const SHIFTED_OUT: &[&str] = &["Exception: number is negative", "Out_of_range: bit string of <n> bits is too wide"];
+const NO_FIELD: &[&str] = &["Invalid_field_access: invalid field access: '<key>'"];
+const SLOT_OUTSIDE: &[&str] =
+    &["Exception: cannot capture object: register index out exceeded size of closure register set"];
+const POSITIVE_INDEX: &str = "Out_of_bounds: positive index <i> with size <n>";
+const NEGATIVE_INDEX: &str = "Out_of_bounds: negative index <i> with size <n>";
+const EMPTY_VECTOR: &str = "Out_of_bounds: positive index <i> with empty vector";
+const UNFRAMED: &str =
+    "Exception: function call without a frame: use `frame 0' in source code if the function takes no parameters";
 
 macro_rules! instructions {
     (@two two) => { true };
@@ -127,10 +133,10 @@ instructions! {
         "k0 n0 k1 u1 t1:float d0:integer", "Converts a float to an integer, truncating towards zero.", &[];
     Stoi "stoi" (&[T, V.of(Expected::String).like_first().omitted(Default::SameAsFirst)])
         "k0 n0 k1 u1 t1:string d0:integer", "Reads an integer from the front of a string.",
-        &["Exception: invalid argument for stoi", "Exception: out of range for stoi"];
+        &["Exception: invalid argument for stoi: <input>", "Exception: out of range for stoi: <input>"];
     Stof "stof" (&[T, V.of(Expected::String).like_first().omitted(Default::SameAsFirst)])
         "k0 n0 k1 u1 t1:string d0:float", "Reads a float from the front of a string.",
-        &["Exception: invalid argument for stof", "Exception: out of range for stof"];
+        &["Exception: invalid argument for stof: <input>", "Exception: out of range for stof: <input>"];
     Add "add" [two] (&NUMBERS) ARITHMETIC, "Adds two numbers; the first decides the type.", &[];
     Sub "sub" [two] (&NUMBERS) ARITHMETIC, "Subtracts the second number from the first.", &[];
     Mul "mul" [two] (&NUMBERS) ARITHMETIC, "Multiplies two numbers.", &[];
@@ -162,14 +168,15 @@ instructions! {
             Operand::new("count", Forms::INDEX, Access::Immediate).omitted(Default::IndexZero),
         ])
         "k0 k>1 k>2 n0 n1 !pack d0:vector", "Packs consecutive registers into a vector, emptying them.",
-        &["Exception: vector would pack itself", "Exception: vector: packing outside of register set range", "Exception: vector: cannot pack null register"];
+        &["Exception: vector would pack itself", "Exception: vector: packing outside of register set range", "Exception: vector: cannot pack null register",
+            "Exception: packing vector from non-local register set is not allowed: <set> <count>"];
     Vinsert "vinsert" (&[
             IN_PLACE.named("vector").of(Expected::Vector),
             CONSUME,
             Operand::new("index", Forms::REGISTER.or(Forms::VOID), Access::Index).of(Expected::Integer).omitted(Default::Void),
         ])
         "k0 u0 t0:vector k1 kV2 u1 [u2 t2:integer] e1", "Inserts a value into a vector before the element with that index.",
-        &["Out_of_bounds", "Exception: vector would contain itself"];
+        &[POSITIVE_INDEX, NEGATIVE_INDEX, "Exception: vector would contain itself"];
     Vpush "vpush" (&[IN_PLACE.named("vector").of(Expected::Vector), CONSUME])
         "k0 u0 t0:vector k1 u1 e1", "Appends a value to a vector.", &["Exception: vector would contain itself"];
     Vpop "vpop" (&[
@@ -177,9 +184,9 @@ instructions! {
             IN_PLACE.named("vector").of(Expected::Vector),
             Operand::new("index", Forms::REGISTER.or(Forms::VOID), Access::Index).of(Expected::Integer).like_first().omitted(Default::Void),
         ])
-        "kV0 n0 k1 u1 t1:vector kV2 [u2 t2:integer] d0:value", "Removes an element from a vector and moves it to the target.", &["Out_of_bounds"];
+        "kV0 n0 k1 u1 t1:vector kV2 [u2 t2:integer] d0:value", "Removes an element from a vector and moves it to the target.", &[POSITIVE_INDEX, NEGATIVE_INDEX, EMPTY_VECTOR];
     Vat "vat" (&[T, VECTOR, INTEGER.named("index").like_first()])
-        "kX0 n0 k1 u1 t1:vector kX2 u2 t2:integer d0:pointer", "Makes a pointer to an element of a vector.", &["Out_of_bounds"];
+        "kX0 n0 k1 u1 t1:vector kX2 u2 t2:integer d0:pointer", "Makes a pointer to an element of a vector.", &[POSITIVE_INDEX, NEGATIVE_INDEX, EMPTY_VECTOR];
     Vlen "vlen" (&[T, VECTOR.like_first()]) "kX0 n0 k1 u1 t1:vector d0:integer", "The number of elements of a vector.", &[];
     Bool "bool" (&[]) "", "Reserved; there is no such instruction.", &[];
     Not "not" (&[T, V.like_first().omitted(Default::SameAsFirst)]) "k0 n0 k1 u1 d0:boolean", "The negated truth of a value.", &[];
@@ -205,10 +212,10 @@ instructions! {
         ])
         "k0 u0 t0:bits !bitset", "Sets or clears a bit in place.",
         &["Exception: number is negative", "Out_of_range: index <i> is out of range for bit string of <n> bits"];
-    Shl "shl" (&SHIFT) SHIFTED, "Shifts towards the most significant end; the result is what was shifted out.", NEGATIVE;
-    Shr "shr" (&SHIFT) SHIFTED, "Shifts towards the least significant end; the result is what was shifted out.", NEGATIVE;
-    Ashl "ashl" (&SHIFT) SHIFTED, "Shifts left, keeping the sign bit.", NEGATIVE;
-    Ashr "ashr" (&SHIFT) SHIFTED, "Shifts right, repeating the sign bit.", NEGATIVE;
+    Shl "shl" (&SHIFT) SHIFTED, "Shifts towards the most significant end; the result is what was shifted out.", SHIFTED_OUT;
+    Shr "shr" (&SHIFT) SHIFTED, "Shifts towards the least significant end; the result is what was shifted out.", SHIFTED_OUT;
+    Ashl "ashl" (&SHIFT) SHIFTED, "Shifts left, keeping the sign bit.", SHIFTED_OUT;
+    Ashr "ashr" (&SHIFT) SHIFTED, "Shifts right, repeating the sign bit.", SHIFTED_OUT;
     Rol "rol" (&[BITS_IN_PLACE, INTEGER.named("amount")]) "k0 k1 u0 u1 t0:bits t1:integer", "Rotates towards the most significant end.", NEGATIVE;
     Ror "ror" (&[BITS_IN_PLACE, INTEGER.named("amount")]) "k0 k1 u0 u1 t0:bits t1:integer", "Rotates towards the least significant end.", NEGATIVE;
     Bitseq "bitseq" (&BIT_STRINGS) BIT_COMPARISON, "Whether width and bits are equal.", &[];
@@ -227,18 +234,18 @@ instructions! {
     Wrapsub "wrapsub" (&BIT_STRINGS) BITWISE, "Subtracts modulo the width of the left-hand side.", &[];
     Wrapmul "wrapmul" (&BIT_STRINGS) BITWISE, "Multiplies modulo the width of the left-hand side.", &[];
     Wrapdiv "wrapdiv" (&BIT_STRINGS) BITWISE, "Divides signed numbers, wrapping around.", DIVISION;
-    Checkedsincrement "checkedsincrement" (&[BITS_IN_PLACE]) BIT_STEP, "Adds 1 in place; signed overflow raises.", CHECKED_SIGNED;
-    Checkedsdecrement "checkedsdecrement" (&[BITS_IN_PLACE]) BIT_STEP, "Subtracts 1 in place; signed overflow raises.", CHECKED_SIGNED;
-    Checkedsadd "checkedsadd" (&BIT_STRINGS) BITWISE, "Adds signed numbers; overflow raises.", CHECKED_SIGNED;
-    Checkedssub "checkedssub" (&BIT_STRINGS) BITWISE, "Subtracts signed numbers; overflow raises.", CHECKED_SIGNED;
-    Checkedsmul "checkedsmul" (&BIT_STRINGS) BITWISE, "Multiplies signed numbers; overflow raises.", CHECKED_SIGNED;
+    Checkedsincrement "checkedsincrement" (&[BITS_IN_PLACE]) BIT_STEP, "Adds 1 in place; signed overflow raises.", &["Exception: CheckedArithmeticIncrementSignedOverflow"];
+    Checkedsdecrement "checkedsdecrement" (&[BITS_IN_PLACE]) BIT_STEP, "Subtracts 1 in place; signed overflow raises.", &["Exception: CheckedArithmeticDecrementSignedOverflow"];
+    Checkedsadd "checkedsadd" (&BIT_STRINGS) BITWISE, "Adds signed numbers; overflow raises.", &["Exception: CheckedArithmeticAdditionSignedOverflow"];
+    Checkedssub "checkedssub" (&BIT_STRINGS) BITWISE, "Subtracts signed numbers; overflow raises.", &["Exception: CheckedArithmeticSubtractionSignedOverflow"];
+    Checkedsmul "checkedsmul" (&BIT_STRINGS) BITWISE, "Multiplies signed numbers; overflow raises.", &["Exception: CheckedArithmeticMultiplicationSignedOverflow"];
     Checkedsdiv "checkedsdiv" (&BIT_STRINGS) BITWISE, "Divides signed numbers; overflow raises.",
-        &["Exception: division by zero", "Exception: CheckedArithmetic<Op>SignedOverflow"];
-    Checkeduincrement "checkeduincrement" (&[BITS_IN_PLACE]) BIT_STEP, "Adds 1 in place; unsigned overflow raises.", CHECKED_UNSIGNED;
-    Checkedudecrement "checkedudecrement" (&[BITS_IN_PLACE]) BIT_STEP, "Subtracts 1 in place; unsigned overflow raises.", CHECKED_UNSIGNED;
-    Checkeduadd "checkeduadd" (&BIT_STRINGS) BITWISE, "Adds unsigned numbers; overflow raises.", CHECKED_UNSIGNED;
-    Checkedusub "checkedusub" (&BIT_STRINGS) BITWISE, "Subtracts unsigned numbers; overflow raises.", CHECKED_UNSIGNED;
-    Checkedumul "checkedumul" (&BIT_STRINGS) BITWISE, "Multiplies unsigned numbers; overflow raises.", CHECKED_UNSIGNED;
+        &["Exception: division by zero", "Exception: CheckedArithmeticDivisionSignedOverflow"];
+    Checkeduincrement "checkeduincrement" (&[BITS_IN_PLACE]) BIT_STEP, "Adds 1 in place; unsigned overflow raises.", &["Exception: CheckedArithmeticIncrementUnsignedOverflow"];
+    Checkedudecrement "checkedudecrement" (&[BITS_IN_PLACE]) BIT_STEP, "Subtracts 1 in place; unsigned overflow raises.", &["Exception: CheckedArithmeticDecrementUnsignedOverflow"];
+    Checkeduadd "checkeduadd" (&BIT_STRINGS) BITWISE, "Adds unsigned numbers; overflow raises.", &["Exception: CheckedArithmeticAdditionUnsignedOverflow"];
+    Checkedusub "checkedusub" (&BIT_STRINGS) BITWISE, "Subtracts unsigned numbers; overflow raises.", &["Exception: CheckedArithmeticSubtractionUnsignedOverflow"];
+    Checkedumul "checkedumul" (&BIT_STRINGS) BITWISE, "Multiplies unsigned numbers; overflow raises.", &["Exception: CheckedArithmeticMultiplicationUnsignedOverflow"];
     Checkedudiv "checkedudiv" (&BIT_STRINGS) BITWISE, "Divides unsigned numbers.", DIVISION;
     Saturatingsincrement "saturatingsincrement" (&[BITS_IN_PLACE]) BIT_STEP, "Adds 1 in place, stopping at the signed maximum.", &[];
     Saturatingsdecrement "saturatingsdecrement" (&[BITS_IN_PLACE]) BIT_STEP, "Subtracts 1 in place, stopping at the signed minimum.", &[];
@@ -269,23 +276,27 @@ instructions! {
         "k0 k1 n0 n1 m1 !null d0:boolean", "Whether a register is empty.", &[];
     Print "print" (&[V]) "kP0 u0 t0:any", "Writes a value and a newline to standard output.", &[];
     Echo "echo" (&[V]) "kP0 u0 t0:any", "Writes a value to standard output.", &[];
-    Capture "capture" (&CAPTURED) "k0 u0 t0:closure k1 n1 k2 u2 t2:any !capture", "Shares a register with a closure.",
-        &["Exception: cannot capture object: register index out exceeded size of closure register set"];
-    Capturecopy "capturecopy" (&CAPTURED) "k0 u0 t0:closure k1 n1 k2 u2 t2:any !capture", "Copies a value into a closure.",
-        &["Exception: cannot capture object: register index out exceeded size of closure register set"];
-    Capturemove "capturemove" (&[
-            IN_PLACE.named("closure").of(Expected::Closure),
+    Capture "capture" (&[
+            CLOSURE,
             SLOT,
-            TAKE.omitted(Default::LocalOfIndex),
+            Operand::new("source", Forms::REGISTER, Access::Register).omitted(Default::LocalOfIndex),
         ])
+        "k0 u0 t0:closure k1 n1 k2 u2 t2:any !capture", "Shares a register with a closure.",
+        SLOT_OUTSIDE;
+    Capturecopy "capturecopy" (&[CLOSURE, SLOT, V.omitted(Default::LocalOfIndex)])
+        "k0 u0 t0:closure k1 n1 k2 u2 t2:any !capture", "Copies a value into a closure.",
+        SLOT_OUTSIDE;
+    Capturemove "capturemove" (&[CLOSURE, SLOT, TAKE.omitted(Default::LocalOfIndex)])
         "k0 u0 t0:closure k1 n1 k2 u2 t2:any !capture e2", "Moves a value into a closure.",
-        &["Exception: cannot capture object: register index out exceeded size of closure register set"];
+        SLOT_OUTSIDE;
     Closure "closure" (&[T, FUNCTION]) "k0 n0 kF1 d0:closure", "Makes a closure with nothing captured.", &[];
     Function "function" (&[T, FUNCTION]) "k0 n0 kF1 d0:function", "Makes a function value.", &[];
     Frame "frame" (&[Operand::new("count", Forms::INDEX, Access::Immediate).omitted(Default::IndexZero)])
         "", "Prepares a call frame with that many argument registers.", &["Exception: requested new frame while last one is unused"];
     Call "call" (&[RESULT, CALLEE]) "kV0 n0 kC1 [u1\"call from\" t1:invocable] d0:value", "Calls a function or closure with the prepared frame.",
-        &["Exception: call to undefined function: <f>", UNFRAMED, "Exception: stack size (8192) exceeded with call to '<f>'"];
+        &["Exception: result of a call cannot be stored in arguments register set", "Exception: call to undefined function: <f>", UNFRAMED,
+            "Exception: stack size (8192) exceeded with call to '<f>'",
+            "Exception: return value requested by frame but external function did not set return register"];
     Tailcall "tailcall" (&[CALLEE]) "kC0 [u0 t0:invocable]", "Replaces the running function by another.",
         &["Exception: tail call to undefined function: <f>", "Exception: tail call to non-native function: <f>", UNFRAMED];
     Defer "defer" (&[CALLEE]) "kC0 [u0 t0:invocable]", "Registers a call for the end of the running function.",
@@ -297,14 +308,14 @@ instructions! {
     SelfPid "self" (&[T]) "kX0 n0 d0:pid", "The pid of the running process.", &[];
     Pideq "pideq" (&[T, V.named("lhs").of(Expected::Process), V.named("rhs").of(Expected::Process)])
         "k0 n0 kL1 kR2 u1 u2 t1:pid t2:pid d0:boolean", "Whether two pids name the same process.", &[];
-    Join "join" (&[RESULT, V.named("pid").of(Expected::Process), TIMEOUT])
+    Join "join" (&[OUTCOME, V.named("pid").of(Expected::Process), TIMEOUT])
         "kV0 n0 m0 k1 u1 t1:pid d0:value", "Waits for the end of a process and takes its result or exception.",
-        &["Process_cannot_be_joined", "Exception: process did not join"];
+        &["Process_cannot_be_joined: <pid>", "Exception: process did not join"];
     Send "send" (&[V.named("pid").of(Expected::Process), TAKE.named("message").like_first()])
         "k0 u0\"send target from\" t0:pid k1 u1\"send from\" e1", "Moves a value into the mailbox of a process.", &["Exception: send from null register"];
-    Receive "receive" (&[RESULT, TIMEOUT]) "kV0 n0 d0:value", "Takes the oldest message out of the mailbox, waiting for one.", &["Exception: no message received"];
+    Receive "receive" (&[OUTCOME, TIMEOUT]) "kV0 n0 d0:value", "Takes the oldest message out of the mailbox, waiting for one.", &["Exception: no message received"];
     Watchdog "watchdog" (&[FUNCTION]) "!watchdog", "Names the function that takes over when the process dies.",
-        &["Exception: watchdog process from undefined function: <f>", "Exception: watchdog process must be a native function, used foreign <f>", "Exception: watchdog already set"];
+        &["Exception: watchdog process from undefined function: <f>", "Exception: watchdog process must be a native function, used foreign <f>", "Exception: watchdog already set", UNFRAMED];
     Jump "jump" (&[TARGET]) "", "Goes to an instruction of the same body.", &[];
     If "if" (&[V.named("condition"), TARGET.named("true"), TARGET.named("false").omitted(Default::NextInstruction)])
         "k0 u0\"branch depends on\" t0:any !branch", "Goes to one of two instructions, depending on the truth of a value.", &[];
@@ -318,7 +329,7 @@ instructions! {
         &["Exception: cannot enter undefined block: <b>", "Exception: enter without a try frame: <b>"];
     Leave "leave" (&[]) "", "Ends the running block.", &["Exception: bad leave: no block has been entered"];
     Import "import" (&[Operand::new("module", Forms::MODULE, Access::Immediate)]) "!import", "Loads a module while running.",
-        &["LinkException"];
+        &["LinkException: failed to locate module: <m>"];
     Atom "atom" (&[T, Operand::new("value", Forms::ATOM, Access::Immediate)]) "k0 n0 kA1 d0:atom", "Stores an atom.", &[];
     Atomeq "atomeq" (&[T, V.named("lhs").of(Expected::Atom), V.named("rhs").of(Expected::Atom)])
         "k0 n0 kL1 kR2 u1 u2 t1:atom t2:atom d0:boolean", "Whether two atoms are equal.", &[];
@@ -326,9 +337,9 @@ instructions! {
     Structinsert "structinsert" (&[IN_PLACE.named("struct").of(Expected::Struct), KEY, CONSUME])
         "k0 u0 t0:struct k1 u1 t1:atom k2 u2 e2", "Stores a value under a key.", &["Exception: struct would contain itself"];
     Structremove "structremove" (&[T_VOID, IN_PLACE.named("struct").of(Expected::Struct), KEY])
-        "kW0 n0 k1 u1 t1:struct k2 u2 t2:atom d0:value", "Removes a field and moves it to the target.", &["Invalid_field_access"];
+        "kW0 n0 k1 u1 t1:struct k2 u2 t2:atom d0:value", "Removes a field and moves it to the target.", NO_FIELD;
     Structat "structat" (&[T_VOID, STRUCT, KEY])
-        "kW0 n0 k1 u1 t1:struct k2 u2 t2:atom d0:pointer", "Makes a pointer to a field.", &["Invalid_field_access"];
+        "kW0 n0 k1 u1 t1:struct k2 u2 t2:atom d0:pointer", "Makes a pointer to a field.", NO_FIELD;
     Structkeys "structkeys" (&[T, STRUCT.like_first()]) "k0 n0 k1 u1 t1:struct d0:vector", "The keys of a struct, in ascending order.", &[];
     Exception "exception" (&[
             T,
@@ -339,14 +350,14 @@ instructions! {
     ExceptionTag "exception_tag" (&[T, V.of(Expected::Exception)]) "k0 n0 k1 u1 t1:exception d0:atom", "The tag of an exception, as an atom.", &[];
     ExceptionValue "exception_value" (&[T, IN_PLACE.named("exception").of(Expected::Exception)])
         "k0 n0 k1 u1 t1:exception d0:value", "Takes the value out of an exception, or copies its description.", &["Empty_exception: exception has no value"];
-    IoRead "io_read" (&[T, Operand::new("port", Forms::REGISTER, Access::Register).of(Expected::IoPort), TAKE.named("limit").of(Expected::Integer)])
+    IoRead "io_read" (&[T, Operand::new("port", Forms::REGISTER, Access::Index).of(Expected::IoPort), TAKE.named("limit").of(Expected::Integer)])
         "k0 n0 k1 u1 t1:port-like k2 u2 t2:any d0:request", "Asks for bytes from a port.", &["Exception: I/O read limit cannot be negative"];
-    IoWrite "io_write" (&[T, Operand::new("port", Forms::REGISTER, Access::Register).of(Expected::IoPort), TAKE.named("value")])
+    IoWrite "io_write" (&[T, Operand::new("port", Forms::REGISTER, Access::Index).of(Expected::IoPort), TAKE.named("value")])
         "k0 n0 k1 u1 t1:port-like k2 u2 t2:any d0:request", "Asks to write a value to a port.", &[];
     IoClose "io_close" (&[T, V.named("port").of(Expected::IoPort)]) "k0 n0 k1 u1 t1:port d0:request", "Asks to close a port.", &[];
-    IoWait "io_wait" (&[RESULT, V.named("request").of(Expected::IoRequest), TIMEOUT])
+    IoWait "io_wait" (&[OUTCOME, V.named("request").of(Expected::IoRequest), TIMEOUT])
         "kV0 n0 k1 u1 t1:request d0:value", "Waits for an I/O request and takes its result.",
-        &["IO_cancel: I/O cancelled", "Exception: I/O not completed"];
+        &["Integer: <errno>", "IO_cancel: I/O cancelled", "Exception: I/O not completed"];
     IoCancel "io_cancel" (&[V.named("request").of(Expected::IoRequest)]) "k0 u0 t0:request", "Asks to cancel an I/O request.", &[];
     Return "return" (&[]) "", "Returns to the caller.", &["Exception: return value requested by frame but function did not set return register"];
     Halt "halt" (&[]) "", "Ends the running process at once.", &[];

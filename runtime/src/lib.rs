@@ -1,1 +1,34 @@
-//! The virtual machine: loader, values, processes, interpreter
+//! The virtual machine. It knows bytecode and values, and nothing of source text.
+//!
+//! * `cell`, `value`, `heap`, `atom`, `print`: what a register holds and what can be done with it.
+//! * `code`, `decode`: verified bytecode becomes code for the interpreter.
+//! * `process`, `registers`, `dispatch`, `exec`, `unwind`: a process executes it.
+//! * `scheduler`, `machine`, `cross`, `report`, `output`, `io`: processes together, and the world.
+//!
+//! `unsafe` is confined to this crate. What it relies on: modules have passed the verifier of `viua-bytecode`;
+//! the decoder writes no operand that is out of range; a process is run by one thread at a time; cells are owned
+//! once.
+
+mod atom;
+mod cell;
+mod code;
+mod cross;
+mod decode;
+mod dispatch;
+mod exec;
+mod heap;
+mod io;
+mod machine;
+mod number;
+mod output;
+mod print;
+mod process;
+mod raise;
+mod registers;
+mod report;
+mod scheduler;
+mod unwind;
+mod value;
+
+pub use machine::{LoadError, Options, Program, StartError, run};
+pub use report::ReportOptions;
