@@ -166,7 +166,14 @@ impl Input<'_> {
         }
     }
 
-    fn finish<T>(&self, value: T) -> Result<T, Fault> {
-        if self.at == self.bytes.len() { Ok(value) } else { self.fault("bytes after the last item") }
+    fn finish<T>(&self, items: Vec<Vec<T>>) -> Result<Vec<Vec<T>>, Fault> {
+        if self.at != self.bytes.len() {
+            return self.fault("bytes after the last item");
+        }
+        // Such a section is not written.
+        if items.iter().all(Vec::is_empty) {
+            return self.fault("no entries");
+        }
+        Ok(items)
     }
 }

@@ -91,7 +91,8 @@ pub struct LineEntry {
     pub column: u32,
 }
 
-/// Debug information; never needed to run (modules.md §12.5).
+/// Debug information; never needed to run (modules.md §12.5). Tables that have an entry for no symbol are not written,
+/// and read back as empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Debug {
     /// Source files as given on the command line.

@@ -313,6 +313,9 @@ fn read_sections(front: &Front, sections: &[Section]) -> Result<Container, Damag
 
 /// Check 29. Fills the part of [`Debug`] that the section is about.
 fn read_debug(id: SectionId, section: &Section, module: &mut Module) -> Result<(), Damage> {
+    if section.count == 0 {
+        return damage(&section.name(), section.offset, "no entries");
+    }
     check_count(section, id.row().items, module.symbols.len())?;
     let bad = |(at, what): debug::Fault| Damage {
         section: section.name(),

@@ -5,7 +5,7 @@ use crate::layout::{SectionId, header, limit};
 use crate::module::{DataId, Debug, External, ExternalKind, Kind, Module, NO_ENTRY, NameId, Symbol, SymbolKind};
 use crate::names;
 use crate::reader::{Damage, Front, Section, damage, entry_of_library};
-use crate::verify_code::verify_code;
+use crate::verify_code::{is_quoted, verify_code};
 
 /// Little-endian fields of bytes whose length has been checked; zero beyond the end.
 #[derive(Clone, Copy)]
@@ -268,6 +268,11 @@ fn read_meta(section: &Section, module: &mut Module) -> Result<(), Damage> {
     let mut meta: Vec<(NameId, DataId)> = Vec::with_capacity(section.count as usize);
     for (at, row) in records(section, 8) {
         let key = name_in(module, row.u32(0), "META", at)?;
+        // A key is one token of the source, quotes included.
+        let text = module.name(key);
+        if text.is_empty() || (text.contains([' ', '\t', '\n']) && !is_quoted(text.as_bytes())) {
+            return damage("META", at, "not a key that can be written");
+        }
         let value = row.u32(4);
         if value as usize >= module.data.len() {
             return damage("META", at, "no such piece of data");

@@ -4,6 +4,7 @@
 use crate::instruction::{Operand, decode};
 use crate::layout::Pool;
 use crate::module::{ExternalKind, Module, Reference, SymbolKind};
+use crate::names::is_label;
 use crate::reader::{Damage, Section, damage};
 use crate::verifier::Bytes;
 use viua_isa::Forms;
@@ -74,6 +75,7 @@ pub(crate) fn check_operand(operand: &Operand, forms: Forms, module: &Module) ->
         Operand::Data(id) => match module.data.get(id.0 as usize) {
             None => Err("no such piece of data"),
             Some(tag) if forms.has(Forms::TAG) && tag_quote(tag).is_none() => Err("not a tag that can be written"),
+            Some(name) if forms.has(Forms::MODULE) && !is_module_operand(name) => Err("not an operand of import"),
             Some(_) => Ok(()),
         },
         // 11
@@ -106,18 +108,33 @@ pub(crate) fn check_operand(operand: &Operand, forms: Forms, module: &Module) ->
 
 /// The quotes between which a tag, which is stored as written, can be written again: the double ones if possible.
 pub(crate) fn tag_quote(tag: &[u8]) -> Option<u8> {
-    let closed_by = |quote: u8| {
-        let mut escaped = false;
-        for &byte in tag {
-            if byte == quote && !escaped {
-                return true;
-            }
-            escaped = byte == b'\\' && !escaped;
+    [b'"', b'\''].into_iter().find(|&quote| fits_between(quote, tag))
+}
+
+/// Whether it is a quoted literal, quotes included.
+pub(crate) fn is_quoted(literal: &[u8]) -> bool {
+    match literal {
+        [first @ (b'"' | b'\''), content @ .., last] => first == last && fits_between(*first, content),
+        _ => false,
+    }
+}
+
+/// Whether the content of a literal would end where it ends.
+fn fits_between(quote: u8, content: &[u8]) -> bool {
+    let mut escaped = false;
+    for &byte in content {
+        if byte == quote && !escaped {
+            return false;
         }
-        // A backslash at the end would escape the closing quote.
-        escaped
-    };
-    [b'"', b'\''].into_iter().find(|&quote| !closed_by(quote))
+        escaped = byte == b'\\' && !escaped;
+    }
+    // A backslash at the end would escape the closing quote.
+    !escaped
+}
+
+/// Whether it is the operand of `import`: a label, or a quoted literal with its quotes.
+fn is_module_operand(name: &[u8]) -> bool {
+    is_quoted(name) || std::str::from_utf8(name).is_ok_and(is_label)
 }
 
 /// Check 28: the relocations are exactly the indexes found in the code.

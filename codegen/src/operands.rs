@@ -96,6 +96,12 @@ impl Generator<'_> {
         if forms.has(Forms::ATOM) {
             return match operand.kind {
                 OperandKind::Atom => self.data(&literal::atom(module.text(operand.span))),
+                OperandKind::Text if operand.origin == Origin::Written => {
+                    let content = String::from_utf8_lossy(literal::content(module.text(operand.span)));
+                    let hint = format!("atom literals use single quotes: '{content}'");
+                    expected(module, operand, "atom literal")
+                        .map_err(|finding| Box::new(finding.hint(module.at(operand.span), hint)))
+                }
                 _ => expected(module, operand, "atom literal"),
             };
         }

@@ -70,7 +70,7 @@ macro_rules! catalogue {
 
 catalogue! {
     E0001 None, "unterminated literal", "L 3.2";
-    E0002 None, "missing ':' after <name>'", "L 5";
+    E0002 None, "missing ':' after `<name>'", "L 5";
     E0003 None, "'.iota:' directive used outside of iota scope", "L 6";
     E0004 None, "invalid argument to '.iota:' directive: <token>", "L 6";
     E0005 None, "<token> used outside of iota scope", "L 6";

@@ -114,14 +114,14 @@ fn line_of(location: Location, sources: &SourceMap) -> usize {
     sources.source(location.file).line_column(location.span.start).0
 }
 
-/// What a place or step says, on one line and without the colon that leads to an excerpt.
+/// What a place or step says, on one line and without the words that lead to an excerpt.
 fn reason(entry: &Entry) -> String {
     let text = match (&entry.message, entry.notes.first()) {
         (Some(message), _) => message,
         (None, Some(note)) => note,
         (None, None) => return String::new(),
     };
-    escape(text.strip_suffix(':').unwrap_or(text)).into_owned()
+    escape([":", " at"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text)).into_owned()
 }
 
 /// The notes that [`reason`] does not say.

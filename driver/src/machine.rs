@@ -3,10 +3,13 @@
 
 use crate::console::Console;
 use crate::failure::{Failure, REFUSED};
+use crate::modules::load;
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use viua_bytecode::Module;
 use viua_linker::Search;
+use viua_runtime::StartError;
 
 /// What a stack trace shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -171,19 +174,28 @@ pub fn execute(
     let bytes = |text: &OsStr| text.as_encoded_bytes().to_vec();
     let program = viua_runtime::Program {
         module,
-        path: path.to_string_lossy().into_owned(),
+        path: bytes(path),
         arguments: arguments.iter().map(|argument| bytes(argument)).collect(),
     };
-    let how = viua_runtime::RunOptions {
-        schedulers: schedulers.processes,
-        stack_trace: viua_runtime::StackTrace { full, json, to_stdout },
+    let how = viua_runtime::Options {
+        search: Box::new(move |name: &str| load(&search, name)),
         preload,
-        search: Box::new(move |name: &str| find(&search, name)),
+        report: viua_runtime::ReportOptions { full, json, json_to_stderr: !to_stdout },
+        is_terminal: std::io::stdout().is_terminal(),
     };
-    match viua_runtime::run(program, &how) {
+    match viua_runtime::run(program, how) {
         // The low eight bits are the exit code.
         Ok(code) => Ok((code & 0xff) as u8),
-        Err(error) => Err(Failure::Line(error.to_string(), REFUSED)),
+        Err(error) => Err(Failure::Line(not_started(&error, path), REFUSED)),
+    }
+}
+
+/// What is said about a program that does not start; the texts bind.
+fn not_started(error: &StartError, path: &OsStr) -> String {
+    match error {
+        StartError::NoEntry => format!("error: not an executable file: {}", path.display()),
+        StartError::Import(_) | StartError::Preload(_) => format!("fatal: {error}"),
+        StartError::Damaged(_) => format!("error: damaged file: {}: {error}", path.display()),
     }
 }
 

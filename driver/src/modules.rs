@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 use viua_bytecode::layout::FORMAT_MAJOR;
-use viua_linker::{Search, split_library_path};
+use viua_bytecode::{Kind, Module, read};
+use viua_linker::{ModuleKind, Place, Search, split_library_path};
+use viua_runtime::LoadError;
 
 /// The search of this run.
 pub fn search(given: &[PathBuf]) -> Search {
     let mut directories = given.to_vec();
     directories.extend(split_library_path(&std::env::var_os("VIUA_LIBRARY_PATH").unwrap_or_default()));
-    Search { directories, built_in: viua_stdlib::built_in(), installed: installed().into_iter().collect() }
+    Search { directories, built_in: Vec::new(), installed: installed().into_iter().collect() }
 }
 
 /// `<prefix>/lib/viua/<format major>/`, the prefix being the parent of the directory of this program.
@@ -17,4 +19,26 @@ fn installed() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let prefix = program.parent().and_then(Path::parent)?;
     Some(prefix.join("lib/viua").join(FORMAT_MAJOR.to_string()))
+}
+
+/// Finds, reads and verifies a module for a running program; the faults are those of modules.md §6.
+pub fn load(search: &Search, name: &str) -> Result<Module, LoadError> {
+    let fault = |text: String| LoadError { tag: "LinkException".to_owned(), text };
+    let found = search.find(name).ok_or_else(|| fault(format!("failed to locate module: {name}")))?;
+    let path = found.path();
+    if found.kind == ModuleKind::Native {
+        return Err(fault(format!("failed to open handle: {name}: native modules cannot be loaded yet")));
+    }
+    let module = match &found.place {
+        Place::BuiltIn(module) => read(&module.bytes, &path),
+        Place::File(file) => {
+            let bytes = std::fs::read(file).map_err(|_| fault(format!("failed to open file: {path}")))?;
+            read(&bytes, &path)
+        }
+    };
+    match module {
+        Ok(module) if module.kind == Kind::Library => Ok(module),
+        Ok(_) => Err(fault(format!("not a linkable file: {path}"))),
+        Err(error) => Err(fault(error.to_string())),
+    }
 }

@@ -56,13 +56,13 @@ pub fn joined(source: &[u8]) -> Vec<Listed> {
 /// Canonical: short forms completed, names and `iota` replaced, wrapped instructions and inline blocks taken out.
 pub fn canonical(source: &Source, file: FileId, tree: &Tree) -> Vec<Listed> {
     let module = viua_ir::lower(&source.text, file, tree);
-    let listed = |token: viua_ir::Token| Listed {
+    let listed = |token: viua_ir::tokens::Token| Listed {
         span: token.span,
         kind: token.kind,
         text: Some(token.text.into_owned()),
         inserted: token.inserted,
     };
-    viua_ir::tokens(&module, tree).into_iter().map(listed).collect()
+    viua_ir::tokens::tokens(&module, tree).into_iter().map(listed).collect()
 }
 
 fn original<'a>(token: &Listed, source: &'a Source) -> Cow<'a, str> {
@@ -104,11 +104,11 @@ struct Entry<'a> {
 
 /// One document.
 pub fn json(tokens: &[Listed], source: &Source, stage: &str) -> String {
-    let entry = |token| {
+    let entry = |token: &Listed| {
         let Listed { span, kind, ref text, inserted } = *token;
         let (line, column) = source.line_column(span.start);
         let original = original(token, source);
-        let text = text.as_deref().map_or_else(|| original.clone(), |text| Cow::Owned(text.to_owned()));
+        let text = text.clone().map_or_else(|| original.clone(), Cow::Owned);
         Entry { line, column, offset: span.start, length: span.len(), kind, text, original, inserted }
     };
     let document = Document { format: 1, file: &source.path, stage, tokens: tokens.iter().map(entry).collect() };

@@ -29,7 +29,7 @@ enum Frame {
 
 fn walk<'t>(tree: &'t Tree, outermost: InstructionId, mut meet: impl FnMut(Event<'t>)) {
     let mut stack = Vec::new();
-    let mut enter = |id: InstructionId, stack: &mut Vec<Frame>, meet: &mut dyn FnMut(Event<'t>)| {
+    let enter = |id: InstructionId, stack: &mut Vec<Frame>, meet: &mut dyn FnMut(Event<'t>)| {
         let instruction = tree.instruction(id);
         meet(Event::Instruction(instruction));
         stack.push(Frame::Operands(instruction.operands.range()));

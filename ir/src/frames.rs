@@ -19,24 +19,24 @@ fn first_imbalance(module: &Module, body: &Body) -> Option<Diagnostic> {
     let mut spawned: Option<Span> = None;
     for instruction in module.instructions(body) {
         let at = instruction.mnemonic;
+        let before = spawned;
         match instruction.opcode {
-            Opcode::Frame => {
-                if let Some(first) = spawned.replace(at) {
-                    let place = Entry::place_note(module.at(first), "unused frame:");
-                    return Some(with_place(error(module, body, Code::E0501, at, "excess frame spawned"), place));
-                }
+            Opcode::Frame => spawned = Some(at),
+            opcode if takes_frame(opcode) => spawned = None,
+            _ => {}
+        }
+        match (instruction.opcode, before) {
+            (Opcode::Frame, Some(first)) => {
+                let place = Entry::place_note(module.at(first), "unused frame:");
+                return Some(with_place(error(module, body, Code::E0501, at, "excess frame spawned"), place));
             }
-            opcode if takes_frame(opcode) => {
-                if spawned.take().is_none() {
-                    let message = format!("call with '{}' without a frame", opcode.mnemonic());
-                    return Some(error(module, body, Code::E0500, at, message));
-                }
+            (Opcode::Return | Opcode::Leave | Opcode::Throw, Some(frame)) => {
+                let place = Entry::place_note(module.at(frame), "spawned here:");
+                return Some(with_place(error(module, body, Code::E0502, at, "lost frame at:"), place));
             }
-            Opcode::Return | Opcode::Leave | Opcode::Throw => {
-                if let Some(frame) = spawned {
-                    let place = Entry::place_note(module.at(frame), "spawned here:");
-                    return Some(with_place(error(module, body, Code::E0502, at, "lost frame at:"), place));
-                }
+            (opcode, None) if takes_frame(opcode) => {
+                let message = format!("call with '{}' without a frame", opcode.mnemonic());
+                return Some(error(module, body, Code::E0500, at, message));
             }
             _ => {}
         }
@@ -76,17 +76,12 @@ pub fn callees(module: &Module, body: &Body, findings: &mut Vec<Diagnostic>) {
         };
         if let Some(finding) = wrong_callee(module, body, instruction, callee) {
             findings.push(finding);
-        } else if let OperandKind::FunctionName(_) = callee.kind
+        } else if is_function_name(callee)
             && instruction.opcode != Opcode::Watchdog
             && let Some((spawned, given)) = frame
         {
             let name = module.name(callee);
-            let digits = name.rsplit('/').next().unwrap_or_default();
-            // Zeros in front do not count; a number too long for this one differs from all frames.
-            let expected = digits.trim_start_matches('0');
-            let expected = if expected.is_empty() && !digits.is_empty() { "0" } else { expected };
-            if !expected.is_empty()
-                && expected != given.to_string()
+            if let Some(expected) = arity_other_than(&name, given)
                 && *balanced.get_or_insert_with(|| first_imbalance(module, body).is_none())
             {
                 let message = format!(
@@ -97,6 +92,15 @@ pub fn callees(module: &Module, body: &Body, findings: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// The arity in a function name, if it has one and it is not this; zeros in front do not count.
+fn arity_other_than(name: &str, given: u16) -> Option<&str> {
+    let digits = name.rsplit('/').next().filter(|digits| !digits.is_empty())?;
+    let arity = digits.trim_start_matches('0');
+    let arity = if arity.is_empty() { "0" } else { arity };
+    // A number too long for this one differs from all frames.
+    (arity.parse() != Ok(given)).then_some(arity)
 }
 
 fn wrong_callee(module: &Module, body: &Body, instruction: &Instruction, callee: &Operand) -> Option<Diagnostic> {
@@ -114,6 +118,10 @@ fn wrong_callee(module: &Module, body: &Body, instruction: &Instruction, callee:
             Some(error(module, body, Code::E0505, callee.span, message))
         }
     }
+}
+
+fn is_function_name(operand: &Operand) -> bool {
+    matches!(operand.kind, OperandKind::FunctionName(_))
 }
 
 /// The frame that is being filled.
@@ -158,6 +166,11 @@ pub fn gaps(module: &Module, body: &Body, findings: &mut Vec<Diagnostic>) {
             Opcode::Call | Opcode::Process | Opcode::Defer => {
                 let Some(frame) = &mut frame else { continue };
                 if frame.is_faulty || frame.has_unknown || frame.filled >= usize::from(frame.size) {
+                    continue;
+                }
+                // A frame of the wrong size has been reported for that.
+                let callee = module.operands(instruction).last().filter(|callee| is_function_name(callee));
+                if callee.is_some_and(|callee| arity_other_than(&module.name(callee), frame.size).is_some()) {
                     continue;
                 }
                 frame.is_faulty = true;
@@ -221,14 +234,7 @@ mod tests {
         );
         assert_eq!(
             short(".function: f/0\nframe %0\nframe %1\ncall void f/0\nreturn\n.end\n"),
-            [
-                "3:1: error: excess frame spawned",
-                "2:1: note: unused frame:",
-                "1:12: error: in function f/0",
-                "3:1: error: gap in frame",
-                "4:1: error: slot 0 left empty at",
-                "1:12: error: in function f/0",
-            ]
+            ["3:1: error: excess frame spawned", "2:1: note: unused frame:", "1:12: error: in function f/0",]
         );
         for end in ["return", "leave", "throw %1 local\nreturn"] {
             assert_eq!(

@@ -22,8 +22,8 @@
 //! some are missing. Each is of the class that was written, which need not be the class that is wanted. An operand
 //! that nobody wrote is marked by [`Operand::origin`] and has the span of the token it was derived from.
 //!
-//! Further rooms: [`cfg`] (edges, basic blocks, dominators, loops, call graph), [`verify`] (phase E and the two
-//! lints that belong to it), [`check_main`] and [`check_undefined`] (phase H), [`print`] (the text form, which
+//! Further rooms: [`mod@cfg`] (edges, basic blocks, dominators, loops, call graph), [`verify()`] (phase E and the two
+//! lints that belong to it), [`check_main`] and [`check_undefined`] (phase H), [`print()`] (the text form, which
 //! parses again), [`tokens`] (the canonical tokens of `viuac lex`).
 
 pub mod cfg;

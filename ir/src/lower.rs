@@ -107,27 +107,22 @@ fn register_names<'a>(source: &'a [u8], tree: &Tree) -> RegisterNames<'a> {
     let mut add = |outermost, name: &ast::NameDirective| {
         names.entry((outermost, text(source, name.name))).or_default().push((name.directive.start, name.index));
     };
-    // A wrapped directive hangs on an instruction, which does not know its definition: go down from the lines.
-    let mut tasks: Vec<WrappedElement> = Vec::new();
     for (id, definition) in tree.definitions.iter().enumerate() {
-        let outermost = definition.outer.unwrap_or(DefinitionId(id as u32));
         for line in &definition.body {
-            match line {
-                ast::Line::Name(name) => add(outermost, name),
-                ast::Line::Instruction(instruction) => tasks.push(WrappedElement::Instruction(*instruction)),
-                ast::Line::Mark(_) | ast::Line::Unused { .. } => {}
+            if let ast::Line::Name(name) = line {
+                add(definition.outer.unwrap_or(DefinitionId(id as u32)), name);
             }
-            while let Some(task) = tasks.pop() {
-                match task {
-                    WrappedElement::Name(name) => add(outermost, &name),
-                    WrappedElement::Instruction(id) => {
-                        for operand in tree.operands(tree.instruction(id)) {
-                            if let ast::OperandKind::Wrapped(wrapped) = operand.kind {
-                                tasks.extend(&tree.wrapped(wrapped).elements);
-                            }
-                        }
-                    }
-                }
+        }
+    }
+    // A wrapped directive does not know its definition, but outermost definitions do not overlap.
+    let outermost: Vec<u32> =
+        (0..tree.definitions.len() as u32).filter(|id| tree.definitions[*id as usize].outer.is_none()).collect();
+    for element in tree.wrapped.iter().flat_map(|wrapped| &wrapped.elements) {
+        if let WrappedElement::Name(name) = element {
+            let start = name.directive.start;
+            let behind = outermost.partition_point(|id| tree.definitions[*id as usize].directive.start < start);
+            if let Some(at) = behind.checked_sub(1) {
+                add(DefinitionId(outermost[at]), name);
             }
         }
     }

@@ -49,7 +49,7 @@ pub fn check_main(module: &Module, library: bool) -> Option<Diagnostic> {
 /// Checks that all functions that are named in the file are defined: by it, by a signature, or, as `is_defined` tells,
 /// by a linked or imported module. In source order; first the calls, then the values.
 pub fn check_undefined(module: &Module, is_defined: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
-    let scans: [fn(Opcode) -> Option<(usize, &'static str)>; 2] = [called, made_a_value];
+    let scans: [Scan; 2] = [called, made_a_value];
     let mut findings = Vec::new();
     for scan in scans {
         let mut found: Vec<(u32, Diagnostic)> = Vec::new();
@@ -74,6 +74,9 @@ pub fn check_undefined(module: &Module, is_defined: &dyn Fn(&str) -> bool) -> Ve
     }
     findings
 }
+
+/// Which operand of an instruction is a name that must be defined, and what is said if it is not.
+type Scan = fn(Opcode) -> Option<(usize, &'static str)>;
 
 fn called(opcode: Opcode) -> Option<(usize, &'static str)> {
     match opcode {

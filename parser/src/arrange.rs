@@ -170,6 +170,8 @@ struct Pass<'s> {
     begins_line: bool,
     line: u32,
     seen: usize,
+    /// The last directive that lacks its colon; `iota` is nothing else there.
+    without_colon: u32,
 }
 
 impl<'s> Pass<'s> {
@@ -192,6 +194,7 @@ impl<'s> Pass<'s> {
             begins_line: true,
             line: 0,
             seen: 0,
+            without_colon: u32::MAX,
         }
     }
 
@@ -326,8 +329,14 @@ impl<'s> Pass<'s> {
                 if self.statement.part == Part::Start || next.is_some_and(|next| next.kind == Kind::ParenClose) {
                     return;
                 }
-                if paren.bracket.is_some() {
+                let is_partnerless = paren.bracket.is_none();
+                if !is_partnerless {
                     self.emit(token.span(), Terminal::Invalid);
+                }
+                // A line that begins like a new one ends the wrapped instruction, any other goes on with it.
+                if !is_partnerless && next.is_some_and(|next| !self.begins_statement(next)) {
+                    self.statement.takes_set = false;
+                    return;
                 }
                 self.close_brackets(token.start);
             }
@@ -339,6 +348,14 @@ impl<'s> Pass<'s> {
         }
         if self.junk == Junk::Line {
             self.junk = Junk::None;
+        }
+    }
+
+    fn begins_statement(&self, token: Token) -> bool {
+        match token.kind {
+            Kind::Directive | Kind::End | Kind::Dot => true,
+            Kind::Label => mnemonic(token.text(self.source)).is_some(),
+            _ => false,
         }
     }
 
@@ -413,6 +430,9 @@ impl<'s> Pass<'s> {
     /// The next number of the innermost scope.
     fn use_iota(&mut self, token: Token) -> u32 {
         let Some(scope) = self.scopes.last_mut() else {
+            if token.start == self.without_colon {
+                return 0;
+            }
             let message = format!("{} used outside of iota scope", text(self.source, token.span()));
             let finding = self.findings.error(Code::E0005, token.span(), message);
             self.findings.iota.push(finding);
@@ -500,6 +520,7 @@ impl<'s> Pass<'s> {
             let message = format!("missing ':' after `{}'", text(self.source, name));
             let finding = self.findings.error(Code::E0002, name, message);
             self.findings.colons.push(finding);
+            self.without_colon = name.start;
         }
         if self.statement.part != Part::Start || self.in_list() {
             return self.operand(token, Terminal::Invalid);
@@ -778,9 +799,11 @@ impl<'s> Pass<'s> {
     fn end_of_file(&mut self) {
         let end = self.end;
         let mut line = None;
+        // A literal that is not closed swallows the closing brackets, too.
+        let swallowed = !self.findings.literals.is_empty();
         for bracket in std::mem::take(&mut self.brackets) {
             // Brackets that are left open on one line are one mistake.
-            if line.replace(bracket.line) != Some(bracket.line) {
+            if !swallowed && line.replace(bracket.line) != Some(bracket.line) {
                 self.report_unbalanced(&bracket);
             }
         }

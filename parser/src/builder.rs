@@ -109,8 +109,8 @@ pub(crate) struct Builder<'s> {
     pub(crate) lines: Vec<Line>,
     wrapped: Vec<OpenWrapped>,
     elements: Vec<WrappedElement>,
-    /// For each of [`Tree::wrapped`] the token that remains in its place.
-    remains: Vec<Span>,
+    /// For each of [`Tree::wrapped`] the token that remains in its place; `None` if the instruction in it was refused.
+    remains: Vec<Option<Span>>,
     pub(crate) words: Vec<(Terminal, Span)>,
     /// Names for phase C, in source order.
     pub(crate) declared: Vec<Declared>,
@@ -235,11 +235,11 @@ impl<'s> Builder<'s> {
     }
 
     /// The token that an operand leaves behind when it is taken for the beginning of a line.
-    pub(crate) fn remaining_token(&self, operand: &Operand) -> Span {
+    pub(crate) fn remaining_token(&self, operand: &Operand) -> Option<Span> {
         match operand.kind {
-            OperandKind::Wrapped(id) => self.remains.get(id.0 as usize).copied().unwrap_or(operand.span),
-            OperandKind::InlineBlock(id) => self.tree.definition(id).name,
-            _ => operand.span,
+            OperandKind::Wrapped(id) => self.remains.get(id.0 as usize).copied().flatten(),
+            OperandKind::InlineBlock(id) => Some(self.tree.definition(id).name),
+            _ => Some(operand.span),
         }
     }
 
@@ -380,13 +380,13 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn close_wrapped(&mut self, close: Span) {
         let item = self.wrapped.last().map(|wrapped| wrapped.item).unwrap_or_default();
-        let remains = self.element(item).unwrap_or(item);
+        let remains = self.element(item);
         self.pop_wrapped(close, remains);
     }
 
     pub(crate) fn close_list(&mut self, close: Span) {
         let first_inside = self.wrapped.last().and_then(|list| list.first_inside);
-        self.pop_wrapped(close, first_inside.unwrap_or(close));
+        self.pop_wrapped(close, first_inside.or(Some(close)));
     }
 
     /// Completes the statement in parentheses. Returns the token that remains in its place.
@@ -394,21 +394,23 @@ impl<'s> Builder<'s> {
         match self.finish(open)? {
             Line::Instruction(id) => {
                 self.elements.push(WrappedElement::Instruction(id));
-                let first = self.tree.operands(self.tree.instruction(id)).first()?;
-                Some(self.remaining_token(first))
+                let first = self.tree.operands(self.tree.instruction(id)).first();
+                first.map_or(Some(open), |first| self.remaining_token(first))
             }
             Line::Name(name) => {
                 self.elements.push(WrappedElement::Name(name));
                 Some(name.index_span)
             }
+            // Of the directives only `.name:` leaves something behind.
             Line::Mark(Mark { directive, .. }) | Line::Unused { directive, .. } => {
-                self.invalid_operand(directive);
+                let finding = self.error(Code::E0115, directive, "invalid operand");
+                self.fault(finding);
                 None
             }
         }
     }
 
-    fn pop_wrapped(&mut self, close: Span, remains: Span) {
+    fn pop_wrapped(&mut self, close: Span, remains: Option<Span>) {
         let Some(wrapped) = self.wrapped.pop() else { return };
         let elements = self.elements.split_off(wrapped.elements);
         let id = WrappedId(self.tree.wrapped.len() as u32);
@@ -418,7 +420,7 @@ impl<'s> Builder<'s> {
             after: wrapped.prefix == Prefix::After,
             dereference: wrapped.prefix == Prefix::Dereference,
             is_list: wrapped.is_list,
-            first_inside: wrapped.first_inside.unwrap_or(remains),
+            first_inside: wrapped.first_inside.or(remains).unwrap_or(close),
             elements,
             set: None,
         });
@@ -434,6 +436,7 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn attributes(&mut self, open: Span, close: Span) {
         let words = std::mem::take(&mut self.words);
+        let close_bracket = (self.bytes(close) == b"]]").then_some(close);
         let Some(statement) = self.statements.last_mut() else { return };
         let first = self.operands.len() == statement.operands && statement.attributes.is_none();
         match statement.head {
@@ -449,7 +452,12 @@ impl<'s> Builder<'s> {
             }
             // Not an operand that could be missing or surplus.
             Head::Instruction(_) => self.invalid_operand(open),
-            _ => self.operand(NO_OPERAND, open),
+            // To other directives all this is so many tokens.
+            _ => {
+                for at in std::iter::once(open).chain(words.iter().map(|(_, at)| *at)).chain(close_bracket) {
+                    self.operand(NO_OPERAND, at);
+                }
+            }
         }
         self.words = words;
         self.words.clear();

@@ -54,7 +54,8 @@ impl Builder<'_> {
 
     fn unknown_instruction(&mut self, operands: &[Operand]) {
         let Some(first) = operands.first() else { return };
-        let at = self.remaining_token(first);
+        // If it is a wrapped instruction that was refused, one finding is enough.
+        let Some(at) = self.remaining_token(first) else { return };
         if matches!(self.bytes(at), b")" | b"]" | b"^") {
             let finding = self.error(Code::E0115, at, "invalid operand");
             return self.fault(finding);
@@ -91,6 +92,9 @@ impl Builder<'_> {
             self.missing_parameters(statement.at);
             return None;
         };
+        if self.refuse_compound(&operands[..2]) {
+            return None;
+        }
         let word = self.text(name.span);
         let number = self.index_of(index);
         if is_reserved_word(&word) {
@@ -150,8 +154,23 @@ impl Builder<'_> {
             self.missing_parameters(statement.at);
             return None;
         };
+        if self.refuse_compound(&operands[..1]) {
+            return None;
+        }
         self.extra_parameters(operands, 1);
         Some(Line::Unused { directive: statement.at, operand: operand.span })
+    }
+
+    /// Whether one of the operands is not a token, but something in brackets or a block.
+    fn refuse_compound(&mut self, operands: &[Operand]) -> bool {
+        let compound =
+            operands.iter().find(|it| matches!(it.kind, OperandKind::Wrapped(_) | OperandKind::InlineBlock(_)));
+        if let Some(operand) = compound {
+            let mut finding = self.error(Code::E0115, operand.span, "invalid operand");
+            finding.trace.extend(self.in_body());
+            self.findings.parsing.push(finding);
+        }
+        compound.is_some()
     }
 
     // Declarations. Their findings have no trace.
@@ -202,6 +221,9 @@ impl Builder<'_> {
         if let Some(surplus) = operands.get(1) {
             return self.refuse(Code::E0112, surplus.span, "unexpected token after module name");
         }
+        if self.refuse_compound(operands) {
+            return;
+        }
         if !self.imported.insert(self.bytes(name.span)) {
             let finding = self.error(Code::E0713, end_of_line, "double import");
             let note = format!("module {} was already imported", self.text(name.span));
@@ -228,6 +250,9 @@ impl Builder<'_> {
                 self.refuse(Code::E0100, surplus.span, message);
             }
             [key, value] => {
+                if self.refuse_compound(operands) {
+                    return;
+                }
                 let info = Info { directive: statement.at, key: key.span, value: value.span };
                 self.tree.items.push(Item::Info(info));
             }

@@ -18,6 +18,9 @@ mod short_forms;
 mod terminal;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 lalrpop_util::lalrpop_mod!(
     #[allow(clippy::all, missing_docs, unused)]
     grammar

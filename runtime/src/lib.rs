@@ -1,6 +1,6 @@
 //! The virtual machine. It knows bytecode and values, and nothing of source text.
 //!
-//! * `cell`, `value`, `heap`, `atom`, `print`: what a register holds and what can be done with it.
+//! * `cell`, `value`, `heap`, `atom`, `bits`, `print`: what a register holds and what can be done with it.
 //! * `code`, `decode`: verified bytecode becomes code for the interpreter.
 //! * `process`, `registers`, `dispatch`, `exec`, `unwind`: a process executes it.
 //! * `scheduler`, `machine`, `cross`, `report`, `output`, `io`: processes together, and the world.
@@ -10,6 +10,7 @@
 //! once.
 
 mod atom;
+mod bits;
 mod cell;
 mod code;
 mod cross;

@@ -1,10 +1,11 @@
 //! The printed forms of values (values.md §1.1 to §1.3). O(length of the form), without recursion.
 
 use crate::atom::Atom;
+use crate::bits::View;
 use crate::cell::{Cell, kind};
 use crate::code::NameSlot;
 use crate::io::Request;
-use crate::value::{Closure, Content, Exception, LongBits, Struct, Text, Vector, get};
+use crate::value::{Closure, Content, Exception, Struct, Text, Vector, bits_view, get};
 use std::io::Write;
 use std::sync::LazyLock;
 
@@ -132,11 +133,7 @@ fn leaf(value: Cell, out: &mut Vec<u8>) {
             kind::PID => pid(value.payload, out),
             kind::FUNCTION => write(out, format_args!("Function: {}", (*value.address::<NameSlot>()).name())),
             kind::CLOSURE => write(out, format_args!("Closure: {}", get::<Closure>(value).name.name())),
-            kind::BITS => bits(&[value.payload], (value.tag >> 8) as u32, out),
-            kind::LONG_BITS => {
-                let long = get::<LongBits>(value);
-                bits(&long.words, long.width, out);
-            }
+            kind::BITS | kind::LONG_BITS => bits(bits_view(&raw const value), out),
             kind::EXCEPTION => {
                 let exception = get::<Exception>(value);
                 out.extend_from_slice(exception.tag.bytes());
@@ -174,8 +171,9 @@ pub fn float(value: f64, out: &mut Vec<u8>) {
     result.expect("writing to memory does not fail");
 }
 
-fn bits(words: &[u64], width: u32, out: &mut Vec<u8>) {
-    out.extend((0..width).rev().map(|bit| b'0' + (words[bit as usize / 64] >> (bit % 64) & 1) as u8));
+/// As many digits as the string is wide, most significant first.
+fn bits(source: View, out: &mut Vec<u8>) {
+    out.extend((0..source.width).rev().map(|index| b'0' + u8::from(source.bit(index))));
 }
 
 /// The first field of all pids of this run: random between runs (runtime.md §1.3).

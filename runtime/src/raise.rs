@@ -1,6 +1,7 @@
 //! Exceptions that the machine itself raises.
 
 use crate::atom::Atom;
+use crate::bits::TooWide;
 use crate::cell::{Cell, kind};
 use crate::heap::Heap;
 use crate::value::{Content, Exception, release, type_name};
@@ -43,6 +44,13 @@ impl Raised {
     pub fn invalid_field<T>(key: Atom) -> Result<T, Raise> {
         let text = [b"invalid field access: '", key.bytes(), b"'"].concat();
         Err(exception("Invalid_field_access", Content::OuterOnly(text.into())))
+    }
+}
+
+impl From<TooWide> for Raise {
+    fn from(TooWide(width): TooWide) -> Raise {
+        let text = format!("bit string of {width} bits is too wide").into_bytes();
+        exception("Out_of_range", Content::Description(text.into()))
     }
 }
 

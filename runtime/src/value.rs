@@ -4,6 +4,7 @@
 //! All functions take *resolved* cells where they say "value": neither a handle to a shared variable nor a box.
 
 use crate::atom::Atom;
+use crate::bits::{Bits, View, one_word};
 use crate::cell::{Cell, kind};
 use crate::code::NameSlot;
 use crate::heap::{BoxSlot, Heap, VariableSlot, live_slot};
@@ -190,6 +191,31 @@ pub unsafe fn into_box<T>(cell: Cell) -> Box<T> {
     unsafe { Box::from_raw(cell.address::<T>()) }
 }
 
+/// A bit string as a cell.
+pub fn bits_cell(bits: Bits) -> Cell {
+    match bits {
+        Bits::Short { width, word } => Cell { tag: u64::from(kind::BITS) | u64::from(width) << 8, payload: word },
+        Bits::Long(long) => Cell::boxed(kind::LONG_BITS, Box::new(long)),
+    }
+}
+
+/// The bit string in a cell.
+///
+/// # Safety
+/// The cell must hold bits, and they must not change meanwhile.
+pub unsafe fn bits_view<'a>(cell: *const Cell) -> View<'a> {
+    // SAFETY: as promised by the caller; the kind tells the type.
+    unsafe {
+        if (*cell).kind() == kind::BITS {
+            let width = ((*cell).tag >> 8) as u32;
+            View { width, words: one_word(width, &(*cell).payload) }
+        } else {
+            let long = &*(*cell).address::<LongBits>();
+            View { width: long.width, words: &long.words }
+        }
+    }
+}
+
 /// Looks through a handle and a box. The result is the place where the value itself lies.
 ///
 /// # Safety
@@ -256,16 +282,15 @@ pub fn truth(value: Cell) -> bool {
     // SAFETY: the kind tells the type.
     unsafe {
         match value.kind() {
-            kind::INTEGER | kind::BOOLEAN => value.payload != 0,
+            kind::INTEGER | kind::BOOLEAN | kind::BITS => value.payload != 0,
             kind::FLOAT => value.as_float() != 0.0,
-            kind::BITS => value.payload != 0,
             kind::POINTER => live_slot(value).is_some(),
             kind::SEVERED => false,
             kind::TEXT => get::<Text>(value).length() > 0,
             kind::STRING => !get::<Vec<u8>>(value).is_empty(),
             kind::VECTOR => !get::<Vector>(value).elements.is_empty(),
             kind::STRUCT => !get::<Struct>(value).fields.is_empty(),
-            kind::LONG_BITS => get::<LongBits>(value).words.iter().any(|word| *word != 0),
+            kind::LONG_BITS => bits_view(&raw const value).any(),
             _ => true,
         }
     }
@@ -377,7 +402,7 @@ fn copy_leaf(cell: Cell) -> Option<Result<Cell, Raise>> {
         Some(Ok(match cell.kind() {
             kind::TEXT => Cell::boxed(kind::TEXT, Box::new(get::<Text>(cell).clone())),
             kind::STRING => Cell::boxed(kind::STRING, Box::new(get::<Vec<u8>>(cell).clone())),
-            kind::LONG_BITS => Cell::boxed(kind::LONG_BITS, Box::new(get::<LongBits>(cell).clone())),
+            kind::LONG_BITS => return Some(bits_view(&raw const cell).copied().map(bits_cell).map_err(Raise::from)),
             kind::VECTOR | kind::STRUCT | kind::CLOSURE => return None,
             kind::EXCEPTION => match &get::<Exception>(cell).content {
                 Content::OuterOnly(text) => Cell::boxed(

@@ -67,7 +67,7 @@ pub(crate) fn run(options: Dis, context: &Context) -> Result<u8, Failure> {
         }
         Err(error) if options.unverified => {
             context.console.error(&error.to_string());
-            (viua_bytecode::disassemble_unverified(&bytes, &how).map_err(no_such_symbol)?, REFUSED)
+            (viua_bytecode::disassemble_unverified(&bytes, &path, &how), REFUSED)
         }
         Err(error) => return Err(Failure::refused(error.to_string())),
     };

@@ -168,7 +168,8 @@ pub(crate) fn write(made: &Made, options: &ProductArgs) -> Result<(), Failure> {
             (None, _) if made.target == Path::new(STANDARD) => made.target.to_owned(),
             (None, _) => made.target.with_extension(extension),
         };
-        if let Some(input) = made.inputs.iter().find(|input| same_file(input, &target)) {
+        if let Some(input) = made.inputs.iter().find(|input| target != Path::new(STANDARD) && same_file(input, &target))
+        {
             return Err(Failure::unable(format!("the output would replace the input {}", input.display())));
         }
         let kind = if emission.product == Product::Bin { Content::Container } else { Content::Text };

@@ -9,6 +9,7 @@ use viua_diagnostics::{Diagnostic, FileId};
 
 /// Options of every subcommand that reads source.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Source")]
 pub(crate) struct SourceArgs {
     /// Make a library: no entry point is looked for
     #[arg(short = 'c', long = "lib")]

@@ -134,6 +134,7 @@ pub fn ret(p: &mut Process) -> Outcome {
     // SAFETY: not the bottom.
     let wanted = if bottom { p.has_entry_frame && is_entry } else { unsafe { !matches!(result_target(p), Arg::Void) } };
     if wanted && p.extra().result.is_none() {
+        p.register(RegisterSet::Local, 0)?;
         match take_register_zero(p) {
             Some(result) => p.extra().result = Some(result),
             None => return Raised::text(NO_RESULT),
