@@ -3,9 +3,9 @@
 use crate::failure::Failure;
 use crate::output::STANDARD;
 use clap::{ArgAction, Command};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use viua_diagnostics::{Code, Diagnostic, Source};
 
 /// Replaces the beginning of paths in messages and debug information (`--remap-path-prefix A=B`).
@@ -125,11 +125,6 @@ fn takes_next(command: &Command, root: &Command, option: &str) -> bool {
 /// Whether two paths name the same existing file.
 pub fn same_file(a: &Path, b: &Path) -> bool {
     a == b || matches!((std::fs::canonicalize(a), std::fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-/// The path with another extension.
-pub fn with_extension(path: &Path, extension: &str) -> PathBuf {
-    path.with_extension(OsStr::new(extension))
 }
 
 #[cfg(test)]

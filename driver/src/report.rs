@@ -2,10 +2,10 @@
 
 use crate::console::{Console, has_unicode, width};
 use crate::failure::{Failure, REFUSED, SUCCESS};
-use crate::output::{self, Content, STANDARD};
+use crate::output::{self, Content};
 use clap::ArgMatches;
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use viua_diagnostics::{Diagnostic, Format, GROUPS, LINTS, Level, Levels, RenderOptions, Severity, SourceMap, render};
 
 /// `--error-format`.
@@ -40,7 +40,7 @@ pub struct DiagnosticArgs {
     /// How findings are printed
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub error_format: ErrorFormat,
-    /// Print findings to FILE instead of standard error
+    /// Print findings to FILE instead of standard error; '-' is standard output
     #[arg(long, value_name = "FILE")]
     pub error_output: Option<PathBuf>,
     /// Print at most N errors; 0 means all
@@ -121,7 +121,7 @@ impl Report {
         if console.options.quiet {
             self.findings.retain(|finding| finding.severity != Severity::Warning);
         }
-        let to_file = options.error_output.as_deref().filter(|path| *path != Path::new(STANDARD));
+        let to_file = options.error_output.as_deref();
         let on_terminal = to_file.is_none() && std::io::stderr().is_terminal();
         let render_options = RenderOptions {
             format: match options.error_format {

@@ -2,7 +2,7 @@
 //!
 //! Any bytes are legal input: what belongs to no class becomes [`Kind::Other`], and the parser says where that is
 //! wrong. Three stages can be looked at: [`raw`] splits into words and single characters, [`lex`] joins what touches
-//! into the classes of §3 and drops blanks and comments. The joining is done by a generated automaton; [`words`] has
+//! into the classes of §3 and drops blanks and comments. The joining is done by a generated automaton; `words` has
 //! the few cases it cannot see, because they need to know what follows a token.
 
 mod raw;

@@ -164,3 +164,35 @@ fn raw_tokens_cover_the_source() {
         ]
     );
 }
+
+/// A million bytes of each: the automaton must not recurse, nor look at anything again and again.
+#[test]
+fn long_tokens_and_long_lines() {
+    for unit in [
+        "a", "a::", "1", ";", "\"", "\"\\\"", "'", "\n", " ", "%", "% ", ".", ".a", "[", "-", "- ", "\r", "\u{17c}",
+        " \n;",
+    ] {
+        lex(unit.repeat(1_000_000 / unit.len()).as_bytes());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_automaton_agrees_with_the_definition(source in "[-+%@*/.: 015abefxlocamsd_\r\n\\\\~\u{17c}]{0,40}") {
+        let bytes = source.as_bytes();
+        for token in lex(bytes) {
+            if token.kind.ends_in_a_word() || matches!(token.kind, Kind::Dot | Kind::Star) {
+                let expected = words::longest(bytes, token.start as usize);
+                proptest::prop_assert_eq!((token.kind, token.end as usize), expected, "{:?}", source);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_split_into_tokens(source in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100)) {
+        let tokens = lex(&source);
+        proptest::prop_assert!(tokens.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        let covered: usize = raw(&source).map(|token| token.span.len()).sum();
+        proptest::prop_assert_eq!(covered, source.len());
+    }
+}

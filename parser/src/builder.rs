@@ -82,6 +82,8 @@ pub(crate) struct OpenBody {
     pub(crate) sound: bool,
     /// Whether there is a line in it, sound or not.
     pub(crate) has_lines: bool,
+    /// Whether a line of it begins with `.block:`: perhaps its `.end` is missing.
+    pub(crate) holds_block: bool,
 }
 
 /// A wrapped operand whose closing bracket has not been read.

@@ -95,6 +95,7 @@ impl Builder<'_> {
             inner: Vec::new(),
             sound,
             has_lines: false,
+            holds_block: false,
         });
     }
 
@@ -210,7 +211,7 @@ impl Builder<'_> {
             let name = body.name.map(|name| self.text(name)).unwrap_or_default();
             let finding = self.error(Code::E0201, directive, another_opened(opened, &name));
             self.findings.definitions.push(finding);
-        } else {
+        } else if !body.holds_block {
             let mut finding = self.error(Code::E0202, directive, "no '.end' between definitions");
             finding.trace.extend(step);
             self.findings.parsing.push(finding);

@@ -60,6 +60,13 @@ impl Builder<'_> {
             let finding = self.error(Code::E0115, at, "invalid operand");
             return self.fault(finding);
         }
+        if matches!(first.kind, OperandKind::InlineBlock(_))
+            && let Some(body) = self.bodies.last_mut()
+            && std::mem::replace(&mut body.holds_block, true)
+        {
+            // All blocks behind one that lacks its end look like this.
+            return;
+        }
         let word = match first.kind {
             OperandKind::InlineBlock(_) => mangled(self.source, self.bodies.last().and_then(|body| body.name), at),
             _ => self.text(at),

@@ -27,6 +27,9 @@ pub mod kind {
     pub const POINTER: u8 = 8;
     /// A pointer that crossed a process boundary: dead for ever. Payload: number of the process that made it.
     pub const SEVERED: u8 = 9;
+    /// A pointer to an element of a vector. Payload: address of the vector's header ([`crate::element`]);
+    /// generation and index above the kind.
+    pub const ELEMENT: u8 = 10;
     pub const TEXT: u8 = 16;
     pub const STRING: u8 = 17;
     pub const VECTOR: u8 = 18;

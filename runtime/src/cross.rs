@@ -18,7 +18,7 @@ enum Work {
 /// Makes a value that has been taken out of its register ready to leave process `pid`. It must not be a handle.
 /// Fails, and changes nothing, if a value in a closure would have to be copied and cannot be.
 pub fn leave(heap: &mut Heap, pid: u64, value: &mut Cell) -> Result<(), Raise> {
-    if !value.is_owned() && value.kind() != kind::POINTER {
+    if !value.is_owned() && !matches!(value.kind(), kind::POINTER | kind::ELEMENT) {
         return Ok(());
     }
     check(heap, value)?;
@@ -58,8 +58,11 @@ pub fn leave(heap: &mut Heap, pid: u64, value: &mut Cell) -> Result<(), Raise> {
             }
             let value = *cell;
             match value.kind() {
-                kind::POINTER => *cell = Cell::new(kind::SEVERED, pid),
-                kind::VECTOR => work.extend(plain(get::<Vector>(value).elements.iter_mut())),
+                kind::POINTER | kind::ELEMENT => *cell = Cell::new(kind::SEVERED, pid),
+                kind::VECTOR => {
+                    crate::element::retire(heap, value.address());
+                    work.extend(plain(get::<Vector>(value).elements.iter_mut()));
+                }
                 kind::STRUCT => work.extend(plain(get::<Struct>(value).fields.values_mut())),
                 kind::EXCEPTION => {
                     if let Content::Value(carried) = &mut get::<Exception>(value).content {
@@ -85,7 +88,9 @@ pub fn leave(heap: &mut Heap, pid: u64, value: &mut Cell) -> Result<(), Raise> {
 }
 
 fn plain<'a>(cells: impl Iterator<Item = &'a mut Cell>) -> impl Iterator<Item = Work> {
-    cells.filter(|cell| cell.is_owned() || cell.kind() == kind::POINTER).map(|cell| Work::Plain(cell))
+    cells
+        .filter(|cell| cell.is_owned() || matches!(cell.kind(), kind::POINTER | kind::ELEMENT))
+        .map(|cell| Work::Plain(cell))
 }
 
 /// Whether every shared value in closures that would have to be copied can be.

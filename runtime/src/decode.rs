@@ -2,10 +2,11 @@
 //! operations for the usual shapes of the hottest instructions. O(size of the code).
 
 use crate::atom::Atom;
-use crate::cell::{Cell, kind};
+use crate::bits::Bits;
+use crate::cell::Cell;
 use crate::code::{Arg, Body, BodyKind, Cold, Constant, Ins, NameSlot};
 use crate::dispatch::{NO_TARGET, Op};
-use crate::value::{LongBits, Text};
+use crate::value::{LongBits, Text, bits_cell};
 use std::sync::Arc;
 use viua_bytecode::{Instruction, Module, Operand, Register, Symbol, SymbolKind, instruction};
 use viua_isa::{AccessMode, Opcode, RegisterSet};
@@ -283,6 +284,25 @@ impl Decoder<'_> {
                     _ => None,
                 },
                 Opcode::Return => ins(Op::Return, 0, 0, 0),
+                Opcode::Bits => match b {
+                    Arg::Constant(literal) => {
+                        let (target, index) = (local(a)?, u16::try_from(self.numbers.len()).ok()?);
+                        let Constant::Bits(bits) = &self.constants[literal as usize] else { return None };
+                        let word = *bits.words.first().filter(|_| bits.width <= 64)?;
+                        self.numbers.push(bits_cell(Bits::Short { width: bits.width, word }));
+                        ins(Op::Number, target, index, 0)
+                    }
+                    _ => None,
+                },
+                Opcode::BitsOfInteger => ins(Op::BitsOfInteger, local(a)?, local(b)?, 0),
+                Opcode::Bitand => ins(Op::Bitand, local(a)?, local(b)?, local(c)?),
+                Opcode::Bitor => ins(Op::Bitor, local(a)?, local(b)?, local(c)?),
+                Opcode::Bitxor => ins(Op::Bitxor, local(a)?, local(b)?, local(c)?),
+                Opcode::Wrapadd => ins(Op::Wrapadd, local(a)?, local(b)?, local(c)?),
+                Opcode::Wrapsub => ins(Op::Wrapsub, local(a)?, local(b)?, local(c)?),
+                Opcode::Wrapmul => ins(Op::Wrapmul, local(a)?, local(b)?, local(c)?),
+                Opcode::Shl if matches!(a, Arg::Void) => ins(Op::ShlToVoid, 0, local(b)?, local(c)?),
+                Opcode::Shr if matches!(a, Arg::Void) => ins(Op::ShrToVoid, 0, local(b)?, local(c)?),
                 // The generic form does all others; which of them deserve a fast one is a matter of measuring.
                 _ => None,
             }
@@ -309,14 +329,5 @@ fn fuse(code: &mut [Ins]) {
         if let Some((_, fused)) = pairs.iter().find(|(plain, _)| *plain as u16 == comparison.op) {
             code[number - 1].op = *fused as u16;
         }
-    }
-}
-
-/// A bit string as a cell.
-pub fn bits_cell(bits: &LongBits) -> Cell {
-    match *bits.words {
-        [] => Cell::new(kind::BITS, 0),
-        [word] => Cell { tag: u64::from(kind::BITS) | u64::from(bits.width) << 8, payload: word },
-        _ => Cell::boxed(kind::LONG_BITS, Box::new(bits.clone())),
     }
 }

@@ -11,10 +11,11 @@
 
 use crate::cell::{Cell, FIRST_OWNED, copy_words, kind, tag};
 use crate::code::{Body, Ins, NameSlot};
+use crate::element::{point, pointee};
 use crate::exec;
-use crate::heap::{live_slot, pointer_to};
 use crate::process::{Frame, HEADER, MAX_DEPTH, Process, Status};
-use crate::value::{Vector, get, identify};
+use crate::value::{Vector, get};
+use bits::{bitand, bitor, bits_of_integer, bitxor, shl, shr, wrapadd, wrapmul, wrapsub};
 
 /// Instructions between two looks at the scheduler are charged at calls and backward jumps only; this many make a
 /// slice of some 15 microseconds, against which a switch does not count.
@@ -87,6 +88,15 @@ handlers! {
     Vat vat,
     Vpush vpush,
     Vlen vlen,
+    Bitand bitand,
+    Bitor bitor,
+    Bitxor bitxor,
+    Wrapadd wrapadd,
+    Wrapsub wrapsub,
+    Wrapmul wrapmul,
+    ShlToVoid shl,
+    ShrToVoid shr,
+    BitsOfInteger bits_of_integer,
 }
 
 /// Goes on with the instruction at `ip`.
@@ -94,7 +104,7 @@ handlers! {
 macro_rules! next {
     ($ip:expr, $base:expr, $red:expr, $p:expr) => {{
         let ip = $ip;
-        HANDLERS.get_unchecked((*ip).op as usize)(ip, $base, $red, $p)
+        $crate::dispatch::HANDLERS.get_unchecked((*ip).op as usize)(ip, $base, $red, $p)
     }};
 }
 
@@ -108,6 +118,9 @@ macro_rules! next {
         Status::Continue
     }};
 }
+
+// Behind the macro that its handlers end with.
+mod bits;
 
 #[cfg(not(any(debug_assertions, viua_trampoline)))]
 unsafe fn enter(p: &mut Process) -> Status {
@@ -277,14 +290,11 @@ macro_rules! step {
             // SAFETY: see the module; the slot of a live pointer is in use.
             unsafe {
                 let pointer = *at(base, (*ip).a);
-                if pointer.kind() != kind::POINTER {
+                let Some(place) = pointee(pointer) else { return slow(ip, base, red, p) };
+                if (*place).tag != tag::INTEGER {
                     return slow(ip, base, red, p);
                 }
-                let Some(slot) = live_slot(pointer) else { return slow(ip, base, red, p) };
-                if (*slot).cell.tag != tag::INTEGER {
-                    return slow(ip, base, red, p);
-                }
-                (*slot).cell.payload = (*slot).cell.payload.$step(1);
+                (*place).payload = (*place).payload.$step(1);
                 next!(ip.add(1), base, red, p)
             }
         }
@@ -503,14 +513,11 @@ unsafe fn if_pointee(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process)
     // SAFETY: see the module; the slot of a live pointer is in use.
     unsafe {
         let pointer = *at(base, (*ip).a);
-        if pointer.kind() != kind::POINTER {
+        let Some(place) = pointee(pointer) else { return slow(ip, base, red, p) };
+        if !matches!((*place).tag, tag::INTEGER | tag::BOOLEAN) {
             return slow(ip, base, red, p);
         }
-        let Some(slot) = live_slot(pointer) else { return slow(ip, base, red, p) };
-        if !matches!((*slot).cell.tag, tag::INTEGER | tag::BOOLEAN) {
-            return slow(ip, base, red, p);
-        }
-        branch!((*slot).cell.payload != 0, ip, ip, base, red, p)
+        branch!((*place).payload != 0, ip, ip, base, red, p)
     }
 }
 
@@ -624,10 +631,12 @@ unsafe fn vat(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> Sta
         if is_owned(target) || container.kind() != kind::VECTOR || (*index).tag != tag::INTEGER {
             return slow(ip, base, red, p);
         }
-        let elements = &mut get::<Vector>(container).elements;
-        let Some(element) = elements.get_mut((*index).payload as usize) else { return slow(ip, base, red, p) };
-        let slot = identify(&mut (*p).heap, element);
-        let pointer = pointer_to(slot);
+        let vector: *mut Vector = container.address();
+        let index = (*index).payload as usize;
+        if index >= (*vector).elements.len() {
+            return slow(ip, base, red, p);
+        }
+        let pointer = point(&mut (*p).heap, vector, index);
         set(target, pointer.tag, pointer.payload);
         next!(ip.add(1), base, red, p)
     }

@@ -60,6 +60,8 @@ impl<T> Slab<T> {
 pub struct Heap {
     boxes: Slab<BoxSlot>,
     variables: Slab<VariableSlot>,
+    /// Headers of vectors that are pointed into.
+    pub(crate) headers: crate::element::Headers,
 }
 
 // SAFETY: the raw pointers lead into the heap's own chunks.

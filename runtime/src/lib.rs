@@ -16,6 +16,7 @@ mod code;
 mod cross;
 mod decode;
 mod dispatch;
+mod element;
 mod exec;
 mod heap;
 mod io;

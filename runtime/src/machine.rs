@@ -199,7 +199,7 @@ fn string(bytes: Vec<u8>) -> Cell {
 
 fn vector(strings: impl IntoIterator<Item = Vec<u8>>) -> Cell {
     let elements = strings.into_iter().map(string).collect();
-    Cell::boxed(kind::VECTOR, Box::new(Vector { elements }))
+    Cell::boxed(kind::VECTOR, Box::new(Vector::of(elements)))
 }
 
 /// Runs a program to its end: until all of its processes have ended. Returns its exit code (isa-control.md §11).

@@ -129,7 +129,7 @@ fn leaf(value: Cell, out: &mut Vec<u8>) {
                 quoted(get::<Vec<u8>>(value), b'"', out);
             }
             kind::ATOM => quoted(Atom::from_address(value.payload).bytes(), b'\'', out),
-            kind::POINTER | kind::SEVERED => out.extend_from_slice(b"Pointer"),
+            kind::POINTER | kind::ELEMENT | kind::SEVERED => out.extend_from_slice(b"Pointer"),
             kind::PID => pid(value.payload, out),
             kind::FUNCTION => write(out, format_args!("Function: {}", (*value.address::<NameSlot>()).name())),
             kind::CLOSURE => write(out, format_args!("Closure: {}", get::<Closure>(value).name.name())),

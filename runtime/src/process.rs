@@ -138,6 +138,8 @@ pub enum Wait {
     Message,
     /// The end of a process.
     Process(u64),
+    /// A call of `Scheduler::notify`, from any thread; the instruction looks for itself what has come.
+    Event,
 }
 
 /// The process record. Hot fields first; `repr(C)` so that generated code can find them.

@@ -5,7 +5,7 @@
 
 use crate::cell::{Cell, kind};
 use crate::code::Arg;
-use crate::heap::live_slot;
+use crate::element::pointee;
 use crate::process::Process;
 use crate::raise::{Raise, Raised};
 use crate::value::{copy, release, resolve};
@@ -106,9 +106,9 @@ impl Process {
     /// What a pointer points to (values.md §4, *dereference resolution*).
     fn pointee(&mut self, pointer: Cell) -> Found {
         match pointer.kind() {
-            kind::POINTER => match live_slot(pointer) {
-                // SAFETY: the slot of a live pointer is in use. It is empty only while an exception is on its way.
-                Some(slot) if !unsafe { (*slot).cell }.is_empty() => Ok(unsafe { &raw mut (*slot).cell }),
+            kind::POINTER | kind::ELEMENT => match pointee(pointer) {
+                // SAFETY: what a live pointer leads to. It is empty only while an exception is on its way.
+                Some(place) if !unsafe { *place }.is_empty() => Ok(place),
                 Some(_) | None => Raised::tag("Expired_pointer"),
             },
             kind::SEVERED if pointer.payload == self.pid => Raised::tag("Expired_pointer"),

@@ -46,6 +46,8 @@ struct Entry {
     joinable: bool,
     outcome: Option<Result<Cell, Raise>>,
     joiners: Vec<u64>,
+    /// `notify` was called since the process last waited for it.
+    notified: bool,
 }
 
 // SAFETY: cells in mailboxes and outcomes have left their process (`cross::leave`) and own all they refer to.
@@ -74,7 +76,14 @@ impl Scheduler {
         let process = Process::new(machine.clone(), pid, body, arguments, pid == MAIN);
         state.table.insert(
             pid,
-            Entry { mailbox: VecDeque::new(), parked: None, joinable, outcome: None, joiners: Vec::new() },
+            Entry {
+                mailbox: VecDeque::new(),
+                parked: None,
+                joinable,
+                outcome: None,
+                joiners: Vec::new(),
+                notified: false,
+            },
         );
         state.alive += 1;
         state.ready.push_back(process);
@@ -97,6 +106,20 @@ impl Scheduler {
     /// Takes the oldest message.
     pub fn receive(&self, pid: u64) -> Option<Cell> {
         self.lock().table.get_mut(&pid)?.mailbox.pop_front()
+    }
+
+    /// Something outside the processes has happened that `pid` may wait for ([`Wait::Event`]). Callable from any
+    /// thread, before or after the process has begun to wait; it then executes its instruction again. A call too
+    /// many does no harm.
+    pub fn notify(&self, pid: u64) {
+        let mut state = self.lock();
+        let Some(entry) = state.table.get_mut(&pid) else { return };
+        if entry.parked.as_ref().is_some_and(|process| process.wait == Some(Wait::Event)) {
+            state.wake(pid);
+            self.changed.notify_all();
+        } else {
+            entry.notified = true;
+        }
     }
 
     /// Takes the outcome of a process.
@@ -176,6 +199,7 @@ impl Scheduler {
         let come = match process.wait {
             Some(Wait::Message) => state.table.get(&pid).is_some_and(|entry| !entry.mailbox.is_empty()),
             Some(Wait::Process(other)) => state.table.get(&other).is_none_or(|entry| entry.outcome.is_some()),
+            Some(Wait::Event) => state.table.get_mut(&pid).is_none_or(|entry| std::mem::take(&mut entry.notified)),
             None => true,
         };
         if come {
@@ -324,7 +348,7 @@ fn start_watchdog(process: &mut Process) -> bool {
             fields: BTreeMap::from([
                 (Atom::intern(b"exception"), Cell::boxed(kind::EXCEPTION, exception)),
                 (Atom::intern(b"function"), Cell::new(kind::FUNCTION, std::ptr::from_ref(function) as u64)),
-                (Atom::intern(b"parameters"), Cell::boxed(kind::VECTOR, Box::new(Vector { elements: parameters }))),
+                (Atom::intern(b"parameters"), Cell::boxed(kind::VECTOR, Box::new(Vector::of(parameters)))),
             ]),
         }),
     );

@@ -7,7 +7,8 @@ use crate::atom::Atom;
 use crate::bits::{Bits, View, one_word};
 use crate::cell::{Cell, kind};
 use crate::code::NameSlot;
-use crate::heap::{BoxSlot, Heap, VariableSlot, live_slot};
+use crate::element::{self, Header, pointee};
+use crate::heap::{BoxSlot, Heap, VariableSlot};
 use crate::raise::{Raise, Raised};
 use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
@@ -82,10 +83,19 @@ impl Text {
 }
 
 /// A vector. Elements are values or boxes, never handles, never empty.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Vector {
     /// The elements.
     pub elements: Vec<Cell>,
+    /// Where pointers to elements lead; null if there are none.
+    pub header: *mut Header,
+}
+
+impl Vector {
+    /// A vector of these elements.
+    pub fn of(elements: Vec<Cell>) -> Vector {
+        Vector { elements, header: std::ptr::null_mut() }
+    }
 }
 
 /// A struct, ordered by key.
@@ -264,7 +274,7 @@ pub fn type_name(value: Cell) -> &'static [u8] {
         kind::VECTOR => b"Vector",
         kind::STRUCT => b"Struct",
         kind::BITS | kind::LONG_BITS => b"Bits",
-        kind::POINTER | kind::SEVERED => b"Pointer",
+        kind::POINTER | kind::ELEMENT | kind::SEVERED => b"Pointer",
         kind::PID => b"Process",
         kind::FUNCTION => b"Function",
         kind::CLOSURE => b"Closure",
@@ -284,7 +294,7 @@ pub fn truth(value: Cell) -> bool {
         match value.kind() {
             kind::INTEGER | kind::BOOLEAN | kind::BITS => value.payload != 0,
             kind::FLOAT => value.as_float() != 0.0,
-            kind::POINTER => live_slot(value).is_some(),
+            kind::POINTER | kind::ELEMENT => pointee(value).is_some(),
             kind::SEVERED => false,
             kind::TEXT => get::<Text>(value).length() > 0,
             kind::STRING => !get::<Vec<u8>>(value).is_empty(),
@@ -319,6 +329,7 @@ fn release_owned(heap: &mut Heap, cell: Cell) {
                 kind::LONG_BITS => drop(into_box::<LongBits>(cell)),
                 kind::REQUEST => drop(into_box::<crate::io::Request>(cell)),
                 kind::VECTOR => {
+                    element::retire(heap, cell.address());
                     waiting.extend(into_box::<Vector>(cell).elements.into_iter().filter(|element| element.is_owned()));
                 }
                 kind::STRUCT => {
@@ -491,7 +502,7 @@ impl Job {
     }
     fn finish(self) -> Cell {
         match self {
-            Job::Vector { done, .. } => Cell::boxed(kind::VECTOR, Box::new(Vector { elements: done })),
+            Job::Vector { done, .. } => Cell::boxed(kind::VECTOR, Box::new(Vector::of(done))),
             Job::Struct { done, .. } => Cell::boxed(kind::STRUCT, Box::new(Struct { fields: done })),
             Job::Closure { name, done, .. } => {
                 let registers = Rc::new(ClosureRegisters::from_cells(done));

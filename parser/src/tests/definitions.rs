@@ -130,6 +130,13 @@ fn one_mistake_at_top_level_gives_one_finding() {
         ),
         [format!("4:2: {JUNK}")]
     );
+    // Blocks behind one that is not closed; a function then closes all.
+    let block = ".block: b\n leave\n.end\n";
+    assert_eq!(
+        errors(format!(".block: a\n leave\n{block}{}.function: f/0\n return\n.end\n", block.replace(" b", " c"))),
+        ["3:9: error: unknown instruction", "1:9: error: in block a"]
+    );
+    assert_eq!(errors_in_body(" print %1 .end local\n nop"), ["2:11: error: invalid operand"]);
     assert_eq!(errors("one\n.signature: f/0\ntwo\n"), [format!("1:1: {JUNK}"), format!("3:1: {JUNK}")]);
 }
 

@@ -72,8 +72,9 @@ pub fn equal(p: &mut Process, args: &[Arg; 4]) -> Outcome {
 }
 
 impl Process {
-    /// Waits, or finds that the time is up. The deadline starts when the instruction first executes.
-    fn block(&mut self, wait: Wait, limit: Arg, expired: &str) -> Outcome {
+    /// Waits, or finds that the time is up. The deadline starts when the instruction first executes. With
+    /// [`Wait::Event`] the instruction is executed again after `scheduler.notify(pid)`.
+    pub fn block(&mut self, wait: Wait, limit: Arg, expired: &str) -> Outcome {
         let limit = match limit {
             Arg::Timeout(limit) => limit,
             _ => None,
@@ -89,7 +90,8 @@ impl Process {
         Ok(Flow::Leave(Status::Blocked))
     }
 
-    fn stop_waiting(&mut self) {
+    /// Forgets the deadline of an instruction that waited; it has completed or raises.
+    pub fn stop_waiting(&mut self) {
         self.wait = None;
         self.deadline = None;
     }

@@ -3,7 +3,8 @@
 use super::{Flow, Outcome};
 use crate::cell::{Cell, kind};
 use crate::code::{Arg, Cold};
-use crate::heap::{live_slot, pointer_to};
+use crate::element::pointee;
+use crate::heap::pointer_to;
 use crate::print;
 use crate::process::Process;
 use crate::raise::Raised;
@@ -113,7 +114,7 @@ pub fn pointer_is_live(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     unsafe {
         let pointer = *p.value(args[1])?;
         let live = match pointer.kind() {
-            kind::POINTER => live_slot(pointer).is_some(),
+            kind::POINTER | kind::ELEMENT => pointee(pointer).is_some(),
             kind::SEVERED => false,
             _ => return Raised::wrong_type("Pointer", pointer),
         };

@@ -76,6 +76,6 @@ pub fn keys(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     // SAFETY: the kind tells the type; `target` is a register of this process.
     unsafe {
         let elements = get::<Struct>(container).fields.keys().map(|key| atom(*key)).collect();
-        p.finish(target, Cell::boxed(kind::VECTOR, Box::new(Vector { elements })))
+        p.finish(target, Cell::boxed(kind::VECTOR, Box::new(Vector::of(elements))))
     }
 }

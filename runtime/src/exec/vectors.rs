@@ -3,11 +3,11 @@
 use super::{Flow, Outcome};
 use crate::cell::{Cell, kind};
 use crate::code::Arg;
-use crate::heap::pointer_to;
+use crate::element;
 use crate::process::Process;
 use crate::raise::{Raise, Raised};
 use crate::registers::Consumable;
-use crate::value::{Vector, contains, get, identify, release, resolve};
+use crate::value::{Vector, contains, get, release, resolve};
 use viua_bytecode::Register;
 use viua_isa::{AccessMode, RegisterSet};
 
@@ -74,7 +74,7 @@ pub fn pack(p: &mut Process, args: &[Arg; 4]) -> Outcome {
         }
     }
     // SAFETY: `target` found a register of this process; the stack has not moved.
-    unsafe { p.finish(target, Cell::boxed(kind::VECTOR, Box::new(Vector { elements }))) }
+    unsafe { p.finish(target, Cell::boxed(kind::VECTOR, Box::new(Vector::of(elements)))) }
 }
 
 impl Process {
@@ -165,6 +165,8 @@ pub fn insert(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     });
     match offset {
         Ok(offset) => {
+            // SAFETY: a vector of this process.
+            unsafe { element::prepare_change(&mut p.heap, vector, offset as usize) };
             vector.elements.insert(offset as usize, value);
             Ok(Flow::Next)
         }
@@ -193,6 +195,7 @@ pub fn pop(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     unsafe {
         let vector: &mut Vector = get(container);
         let offset = element(index, vector.elements.len())?;
+        element::prepare_change(&mut p.heap, vector, offset);
         let value = vector.elements.remove(offset);
         match target {
             Some(target) => p.store(target, value),
@@ -210,8 +213,8 @@ pub fn at(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     unsafe {
         let vector: &mut Vector = get(container);
         let offset = element(index, vector.elements.len())?;
-        let slot = identify(&mut p.heap, &raw mut vector.elements[offset]);
-        p.finish(target, pointer_to(slot))
+        let pointer = element::point(&mut p.heap, vector, offset);
+        p.finish(target, pointer)
     }
 }
 

@@ -4,7 +4,11 @@
 //! missing (`.end`, closing brackets) is supplied. The pass also makes the checks of phase A that need no operands, and
 //! the ones of §5.1 about what may stand at top level. All nesting is kept in vectors: nothing here recurses.
 
-use crate::findings::{Findings, escaped, text};
+mod bodies;
+mod brackets;
+mod iota;
+
+use crate::findings::Findings;
 use crate::terminal::Terminal;
 use crate::words::{mnemonic, register_set};
 use viua_diagnostics::{Code, FileId, Span};
@@ -296,22 +300,24 @@ impl<'s> Pass<'s> {
     #[inline]
     fn begin_junk(&mut self, token: Token) {
         if self.contexts.is_empty() && self.junk == Junk::None {
-            self.report_junk(token, Junk::Run);
+            self.report_junk(token);
         }
     }
 
     #[cold]
-    fn report_junk(&mut self, token: Token, pass_over: Junk) {
+    fn report_junk(&mut self, token: Token) {
         let message = "expected a function or a block definition (or signature), or a newline";
         let finding = self.findings.error(Code::E0100, token.span(), message);
         self.findings.parsing.push(finding);
-        self.junk = pass_over;
+        self.junk = Junk::Run;
     }
 
     fn surplus_behind_definition(&mut self, token: Token) {
         self.behind_definition = false;
         self.emit(Span::new(token.start, token.start), Terminal::Newline);
-        self.report_junk(token, Junk::Line);
+        if self.junk == Junk::None {
+            self.report_junk(token);
+        }
     }
 
     fn newline(&mut self, token: Token, next: Option<Token>) {
@@ -420,380 +426,6 @@ impl<'s> Pass<'s> {
             if self.is_iota(token) { Terminal::RegisterIota(self.use_iota(token)) } else { Terminal::Register(None) };
         self.operand(token, terminal);
         self.statement.takes_set = self.statement.part == Part::Instruction && !self.in_list();
-    }
-
-    fn is_iota(&self, register: Token) -> bool {
-        let text = &register.text(self.source)[1..];
-        text.ends_with(b"iota") && text.trim_ascii_start() == b"iota"
-    }
-
-    /// The next number of the innermost scope.
-    fn use_iota(&mut self, token: Token) -> u32 {
-        let Some(scope) = self.scopes.last_mut() else {
-            if token.start == self.without_colon {
-                return 0;
-            }
-            let message = format!("{} used outside of iota scope", text(self.source, token.span()));
-            let finding = self.findings.error(Code::E0005, token.span(), message);
-            self.findings.iota.push(finding);
-            return 0;
-        };
-        let value = scope.next;
-        scope.next += 1;
-        u32::try_from(value).unwrap_or(u32::MAX)
-    }
-
-    fn is_iota_directive(&self, token: Token) -> bool {
-        token.kind == Kind::Directive && !self.in_attributes && token.text(self.source) == b".iota:"
-    }
-
-    /// `.iota:` and its argument vanish. Returns whether there is an argument.
-    fn iota_directive(&mut self, directive: Token, argument: Option<Token>) -> bool {
-        let Some(argument) = argument else { return false };
-        let consumed = argument.kind != Kind::Newline;
-        let Some(scope) = self.scopes.last_mut() else {
-            let message = "'.iota:' directive used outside of iota scope";
-            let finding = self.findings.error(Code::E0003, directive.span(), message);
-            self.findings.iota.push(finding);
-            return consumed;
-        };
-        let digits = argument.text(self.source);
-        let value = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u32>().ok());
-        match value {
-            Some(value) if argument.kind == Kind::Integer => scope.next = u64::from(value),
-            _ => {
-                let shown = match argument.kind {
-                    Kind::Newline => "\\n".to_owned(),
-                    _ => escaped(&text(self.source, argument.span())),
-                };
-                let message = format!("invalid argument to '.iota:' directive: {shown}");
-                let finding = self.findings.error(Code::E0004, argument.span(), message);
-                self.findings.iota.push(finding);
-            }
-        }
-        consumed
-    }
-
-    fn directive(&mut self, token: Token) {
-        let text = token.text(self.source);
-        match text {
-            b".function:" => return self.definition(token, Terminal::Function),
-            b".closure:" => return self.definition(token, Terminal::Closure),
-            b".block:" if self.open_bodies.is_empty() => return self.definition(token, Terminal::Block),
-            b".block:" => return self.inline_block(token),
-            _ => {}
-        }
-        if self.statement.part != Part::Start || self.in_list() {
-            return self.operand(token, Terminal::Invalid);
-        }
-        let (terminal, is_declaration) = match text {
-            b".name:" => (Terminal::Name, false),
-            b".mark:" => (Terminal::Mark, false),
-            b".unused:" => (Terminal::Unused, false),
-            b".signature:" => (Terminal::Signature, true),
-            b".bsignature:" => (Terminal::BlockSignature, true),
-            b".import:" => (Terminal::Import, true),
-            b".info:" => (Terminal::Info, true),
-            _ => (Terminal::UnknownDirective, false),
-        };
-        if self.contexts.is_empty() {
-            if is_declaration {
-                self.junk = Junk::None;
-            } else {
-                self.illegal_directive(token);
-            }
-        }
-        self.head(token, terminal, Part::Directive);
-    }
-
-    fn illegal_directive(&mut self, token: Token) {
-        if self.junk == Junk::None {
-            let finding = self.findings.error(Code::E0101, token.span(), "illegal directive");
-            self.findings.parsing.push(finding.note("expected a function or block definition (or signature)"));
-            self.junk = Junk::Line;
-        }
-    }
-
-    /// A dot that begins no directive, perhaps because a colon is missing.
-    fn dot(&mut self, token: Token, next: Option<Token>) {
-        if let Some(name) = next.and_then(|next| self.name_without_colon(next)) {
-            let message = format!("missing ':' after `{}'", text(self.source, name));
-            let finding = self.findings.error(Code::E0002, name, message);
-            self.findings.colons.push(finding);
-            self.without_colon = name.start;
-        }
-        if self.statement.part != Part::Start || self.in_list() {
-            return self.operand(token, Terminal::Invalid);
-        }
-        if self.contexts.is_empty() {
-            self.illegal_directive(token);
-        }
-        self.head(token, Terminal::UnknownDirective, Part::Directive);
-    }
-
-    fn name_without_colon(&self, next: Token) -> Option<Span> {
-        const NAMES: [&[u8]; 9] =
-            [b"function", b"closure", b"block", b"signature", b"bsignature", b"info", b"name", b"import", b"mark"];
-        if next.kind == Kind::Newline {
-            return None;
-        }
-        let token = next.text(self.source);
-        let length = token.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(token.len());
-        let name = &token[..length];
-        // The name may be the first word of a longer token (`function/0`, `info::x`), but not part of a word.
-        let is_word = matches!(token.get(length), None | Some(b'/' | b':'));
-        if !is_word || !(NAMES.contains(&name) || name == b"iota") {
-            return None;
-        }
-        let end = next.start + length as u32;
-        let behind = self.source[end as usize..].iter().find(|byte| !matches!(byte, b' ' | b'\t'));
-        (behind != Some(&b':')).then_some(Span::new(next.start, end))
-    }
-
-    /// `.function:`, `.closure:`, or `.block:` at top level.
-    fn definition(&mut self, token: Token, opener: Terminal) {
-        if self.statement.part == Part::Header {
-            return self.operand(token, Terminal::Invalid);
-        }
-        if self.open_bodies.is_empty() {
-            if self.statement.part == Part::Directive {
-                self.operand(token, Terminal::Invalid);
-            }
-            self.break_statement(token.start);
-        } else {
-            self.end_all_bodies(token.span(), Terminal::Interrupted);
-        }
-        self.junk = Junk::None;
-        self.head(token, opener, Part::Header);
-        self.open_body(None);
-    }
-
-    fn inline_block(&mut self, token: Token) {
-        if self.statement.part == Part::Header {
-            return self.operand(token, Terminal::Invalid);
-        }
-        if !self.in_list() {
-            self.begin_headless(token);
-        }
-        let outer = self.statement;
-        self.head(token, Terminal::InlineBlock, Part::Header);
-        self.open_body(Some(outer));
-    }
-
-    fn open_body(&mut self, inline_in: Option<Statement>) {
-        self.open_bodies.push(self.contexts.len());
-        self.contexts.push(Context::Body { inline_in });
-        self.scopes.push(Scope { is_list: false, next: 1 });
-    }
-
-    /// `.end`
-    fn end(&mut self, token: Token) {
-        if self.open_bodies.is_empty() {
-            if self.statement.part != Part::Start || !self.contexts.is_empty() {
-                return self.operand(token, Terminal::Invalid);
-            }
-            if self.junk == Junk::None {
-                let finding = self.findings.error(Code::E0102, token.span(), "stray .end marker");
-                self.findings.parsing.push(finding);
-                self.junk = Junk::Line;
-            }
-            // The grammar gets it as the beginning of a statement that is passed over.
-            self.begin_headless(token);
-            return self.emit(token.span(), Terminal::Invalid);
-        }
-        if self.statement.part != Part::Start || !matches!(self.contexts.last(), Some(Context::Body { .. })) {
-            self.operand(token, Terminal::Invalid);
-            self.break_statement(token.start);
-        }
-        self.close_body(token.span(), Terminal::End);
-    }
-
-    /// Closes the innermost body; the statement in it must be closed.
-    fn close_body(&mut self, at: Span, how: Terminal) {
-        self.open_bodies.pop();
-        let body = self.contexts.pop();
-        while self.scopes.pop().is_some_and(|scope| scope.is_list) {}
-        self.emit(at, how);
-        match body {
-            Some(Context::Body { inline_in: Some(outer) }) => {
-                self.statement = Statement { takes_set: false, ..outer };
-            }
-            _ => {
-                self.statement = Statement::default();
-                self.behind_definition = true;
-            }
-        }
-    }
-
-    fn end_all_bodies(&mut self, at: Span, how: Terminal) {
-        while !self.open_bodies.is_empty() {
-            self.break_statement(at.start);
-            self.close_body(at, how);
-        }
-        self.behind_definition = false;
-        self.emit(Span::new(at.start, at.start), Terminal::Newline);
-    }
-
-    fn prefix(&mut self, token: Token, next: Option<Token>) {
-        let terminal = match (token.kind, next.map(|next| next.kind)) {
-            _ if self.in_list() => Terminal::Invalid,
-            (Kind::Caret, Some(Kind::ParenOpen | Kind::BracketOpen)) => Terminal::Caret,
-            (Kind::Star, Some(Kind::ParenOpen)) => Terminal::Star,
-            _ => Terminal::Invalid,
-        };
-        self.operand(token, terminal);
-    }
-
-    fn open_paren(&mut self, token: Token) {
-        if !self.in_list() {
-            self.begin_headless(token);
-        }
-        self.emit(token.span(), Terminal::ParenOpen);
-        self.open_parens += 1;
-        let bracket = Bracket { bracket: Some(self.brackets.len()), outer: self.statement };
-        self.open_bracket(token, false, true);
-        self.contexts.push(Context::Paren(bracket));
-        self.statement = Statement::default();
-    }
-
-    fn open_list(&mut self, token: Token) {
-        self.open_lists += 1;
-        self.scopes.push(Scope { is_list: true, next: 0 });
-        if self.in_list() {
-            self.emit(token.span(), Terminal::Invalid);
-            return self.open_bracket(token, true, false);
-        }
-        self.begin_headless(token);
-        self.emit(token.span(), Terminal::ListOpen);
-        let bracket = Bracket { bracket: Some(self.brackets.len()), outer: self.statement };
-        self.open_bracket(token, true, true);
-        self.contexts.push(Context::List(bracket));
-        self.statement = Statement::default();
-    }
-
-    fn open_bracket(&mut self, token: Token, is_list: bool, in_stream: bool) {
-        let context = in_stream.then_some(self.contexts.len());
-        self.brackets.push(OpenBracket { at: token.span(), is_list, line: self.line, seen: self.seen, context });
-    }
-
-    /// `)` or `]`
-    fn close(&mut self, token: Token, is_list: bool) {
-        let open = if is_list { self.open_lists } else { self.open_parens };
-        if open == 0 {
-            return self.operand(token, Terminal::Invalid);
-        }
-        let Some(bracket) = self.partner(is_list) else { return };
-        if !is_list && self.seen - 1 - bracket.seen < 2 {
-            let message = "at least two tokens are required in a wrapped instruction";
-            let finding = self.findings.error(Code::E0007, bracket.at, message);
-            self.findings.wrapping.push(finding);
-        }
-        if is_list && self.scopes.last().is_some_and(|scope| scope.is_list) {
-            self.scopes.pop();
-        }
-        let Some(context) = bracket.context else { return };
-        if self.open_bodies.last().is_some_and(|&body| body > context) {
-            // It was opened outside of the body that it stands in. The outer one will be closed with its line.
-            self.orphan(context);
-            return self.operand(token, Terminal::Invalid);
-        }
-        self.orphan(context);
-        while self.contexts.len() > context + 1 {
-            self.close_bracket(token.start, token.start);
-        }
-        self.close_bracket(token.start, token.end);
-    }
-
-    /// Takes the innermost open bracket of that kind; those inside of it are not closed.
-    fn partner(&mut self, is_list: bool) -> Option<OpenBracket> {
-        while let Some(bracket) = self.brackets.pop() {
-            if bracket.is_list {
-                self.open_lists -= 1;
-            } else {
-                self.open_parens -= 1;
-            }
-            if bracket.is_list == is_list {
-                return Some(bracket);
-            }
-            self.report_unbalanced(&bracket);
-            if let Some(context) = bracket.context {
-                self.orphan(context);
-            }
-        }
-        None
-    }
-
-    fn report_unbalanced(&mut self, bracket: &OpenBracket) {
-        let message = "unbalanced parenthesis in wrapped instruction";
-        let finding = self.findings.error(Code::E0006, bracket.at, message);
-        self.findings.wrapping.push(finding);
-    }
-
-    fn orphan(&mut self, context: usize) {
-        match self.contexts.get_mut(context) {
-            Some(Context::Paren(bracket) | Context::List(bracket)) => bracket.bracket = None,
-            Some(Context::Body { .. }) | None => {}
-        }
-    }
-
-    /// Closes all brackets of the line in the stream; their partners will be passed over.
-    fn close_brackets(&mut self, at: u32) {
-        while matches!(self.contexts.last(), Some(Context::Paren(_) | Context::List(_))) {
-            self.close_bracket(at, at);
-        }
-    }
-
-    /// Closes the innermost context, which must be a bracket, in the stream.
-    fn close_bracket(&mut self, start: u32, end: u32) {
-        let (bracket, terminal) = match self.contexts.pop() {
-            Some(Context::Paren(bracket)) => {
-                if self.statement.part == Part::Start {
-                    self.emit(Span::new(start, start), Terminal::Headless);
-                }
-                (bracket, Terminal::ParenClose)
-            }
-            Some(Context::List(bracket)) => (bracket, Terminal::ListClose),
-            Some(Context::Body { .. }) | None => return,
-        };
-        self.emit(Span::new(start, end), terminal);
-        if let Some(open) = bracket.bracket.and_then(|index| self.brackets.get_mut(index)) {
-            open.context = None;
-        }
-        self.statement =
-            Statement { takes_set: bracket.outer.part == Part::Instruction && !self.in_list(), ..bracket.outer };
-    }
-
-    fn open_attributes(&mut self, token: Token) {
-        if self.statement.part == Part::Start {
-            return self.operand(token, Terminal::Invalid);
-        }
-        self.emit(token.span(), Terminal::AttributesOpen);
-        self.statement.takes_set = false;
-        self.in_attributes = true;
-    }
-
-    fn attribute(&mut self, token: Token) {
-        let terminal = match token.kind {
-            Kind::AttributesClose => {
-                self.in_attributes = false;
-                Terminal::AttributesClose
-            }
-            Kind::Comma => Terminal::Comma,
-            Kind::BraceOpen => Terminal::BraceOpen,
-            Kind::BraceClose => Terminal::BraceClose,
-            Kind::Unterminated => {
-                self.in_attributes = false;
-                self.emit(Span::new(token.start, token.start), Terminal::AttributesCut);
-                return self.token(token, None);
-            }
-            _ => {
-                if token.kind == Kind::Iota || (token.kind == Kind::Register && self.is_iota(token)) {
-                    self.use_iota(token);
-                }
-                Terminal::Word
-            }
-        };
-        self.emit(token.span(), terminal);
     }
 
     fn end_of_file(&mut self) {
