@@ -67,6 +67,7 @@ fn what_nobody_looked_at_is_found_here() {
         ("call void f", &["2:11: invalid operand token: f"]),
         ("self void", &["2:6: invalid operand token: void"]),
         ("print %1 locl", &["2:10: invalid register set type name: locl"]),
+        ("print %1 [[a]] local", &[]),
         ("print %1 5", &["2:10: invalid register set type name: 5"]),
         ("print %1 (izero %2)", &["2:17: invalid register set type name: %2"]),
         ("integer %1 %2", &["2:12: cannot resolve register operand: \"%2\""]),

@@ -274,12 +274,17 @@ impl<'a> Lowering<'a> {
         let operand_count = self.module.operands.len() as u32 - first_operand;
         if let Some(operand) = completed.surplus {
             let last = row.operands.last().filter(|spec| spec.is_register());
-            let in_place_of_set = last.is_some()
+            let wants_set = last.is_some()
                 && self
                     .module
                     .operands
                     .last()
-                    .is_some_and(|last| last.register().is_some_and(|register| register.set_span().is_none()));
+                    .and_then(Operand::register)
+                    .is_some_and(|last| last.set_span().is_none());
+            // A set name can stand alone behind an attribute; then it is ignored like any surplus operand.
+            let is_set = std::str::from_utf8(text(self.source, operand.span))
+                .is_ok_and(|word| viua_isa::register_set_of(word).is_some());
+            let in_place_of_set = wants_set && !is_set;
             self.module.surplus.push(Surplus { instruction: number, operand, in_place_of_set });
         }
         self.module.instructions.push(Instruction {

@@ -146,6 +146,7 @@ impl Decoder<'_> {
             code.push(self.fast(&cold, number, granted).unwrap_or(GENERIC));
         }
         fuse(&mut code);
+        fuse_calls(&mut code);
         code.resize(2 * (count + 1), GENERIC);
         let code: Box<[Ins]> = code.into();
         let locals = leading.unwrap_or(0);
@@ -314,7 +315,8 @@ impl Decoder<'_> {
     }
 }
 
-const GENERIC: Ins = Ins { op: Op::Generic as u16, a: 0, b: 0, c: 0 };
+/// An instruction that is executed in its generic form.
+pub const GENERIC: Ins = Ins { op: Op::Generic as u16, a: 0, b: 0, c: 0 };
 
 /// Lets a comparison do the work of the `if` behind it that looks at its result. The `if` stays where it is: it may
 /// be jumped to.
@@ -328,6 +330,32 @@ fn fuse(code: &mut [Ins]) {
             [(Op::Lt, Op::LtIf), (Op::Lte, Op::LteIf), (Op::Gt, Op::GtIf), (Op::Gte, Op::GteIf), (Op::Eq, Op::EqIf)];
         if let Some((_, fused)) = pairs.iter().find(|(plain, _)| *plain as u16 == comparison.op) {
             code[number - 1].op = *fused as u16;
+        }
+    }
+}
+
+/// Lets a `frame` do the work of its passes and its call, when they follow at once and are the simple ones.
+fn fuse_calls(code: &mut [Ins]) {
+    for number in 0..code.len() {
+        let ins = code[number];
+        let fused = match ins.a {
+            1 => Op::FrameCall1,
+            2 => Op::FrameCall2,
+            3 => Op::FrameCall3,
+            _ => continue,
+        };
+        let count = ins.a as usize;
+        if ins.op != Op::Frame as u16 || number + count + 1 >= code.len() {
+            continue;
+        }
+        let passes = &code[number + 1..=number + count];
+        let simple = passes.iter().enumerate().all(|(index, pass)| {
+            let distinct = passes[..index].iter().all(|earlier| earlier.a != pass.a && earlier.b != pass.b);
+            let passes = pass.op == Op::MoveArgument as u16 || pass.op == Op::CopyArgument as u16;
+            passes && usize::from(pass.a) < count && distinct
+        });
+        if simple && code[number + count + 1].op == Op::Call as u16 {
+            code[number].op = fused as u16;
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn run(p: &mut Process) -> Status {
 }
 
 macro_rules! handlers {
-    ($($op:ident $handler:ident,)*) => {
+    ($($op:ident $handler:expr,)*) => {
         /// The fast operations; the numbers are indexes into the table of handlers.
         #[allow(non_camel_case_types, missing_docs, clippy::upper_case_acronyms)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,9 @@ handlers! {
     Jump jump,
     Frame frame,
     Call call,
+    FrameCall1 frame_call::<1>,
+    FrameCall2 frame_call::<2>,
+    FrameCall3 frame_call::<3>,
     Return return_,
     Vat vat,
     Vpush vpush,
@@ -539,6 +542,52 @@ unsafe fn frame(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> S
         (*p).pending = header.cast();
         (*p).pending_count = count as u32;
         next!(ip.add(1), base, red, p)
+    }
+}
+
+/// `frame`, its passes and the `call` in one, when they stand one behind the other: the decoder sees to it that the
+/// next `N` instructions each fill another slot from another local register, and that the call follows. Whatever is
+/// unusual sends it to [`frame`], which does the first of these instructions only.
+unsafe fn frame_call<const N: usize>(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> Status {
+    // SAFETY: see the module; as `frame`, `copy_argument`, `move_argument` and `call`.
+    unsafe {
+        let caller = (*p).fp;
+        let call = ip.add(N + 1);
+        let slot: &NameSlot = *(*(*caller).body).callees.as_ptr().add((*call).b as usize | ((*call).c as usize) << 16);
+        let body: *const Body = slot.function();
+        let frame = caller.cast::<Cell>().add(HEADER + (*caller).locals as usize + N);
+        if red <= 0 || body.is_null() || !(*p).pending.is_null() || (*p).depth > MAX_DEPTH {
+            return self::frame(ip, base, red, p);
+        }
+        let locals = (*body).locals;
+        let new_base = frame.add(HEADER);
+        if new_base.add(locals as usize) > (*p).limit {
+            return self::frame(ip, base, red, p);
+        }
+        for pass in 1..=N {
+            let source = at(base, (*ip.add(pass)).b);
+            if is_owned(source) || (*source).is_empty() {
+                return self::frame(ip, base, red, p);
+            }
+        }
+        for pass in 1..=N {
+            let pass = ip.add(pass);
+            let source = at(base, (*pass).b);
+            copy_words(source, frame.sub((*pass).a as usize + 1));
+            if (*pass).op == Op::MoveArgument as u16 {
+                (*source).tag = kind::EMPTY as u64;
+            }
+        }
+        (*caller).ip = call;
+        let frame: *mut Frame = frame.cast();
+        (*frame).body = body;
+        (*frame).delta = ((*caller).locals as usize + N + HEADER) as u32;
+        (*frame).locals = locals;
+        (*frame).argc = N as u16;
+        (*frame).extra = std::ptr::null_mut();
+        (*p).fp = frame;
+        (*p).depth += 1;
+        next!((*body).entry, new_base, red - 1, p)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Directives, and where definitions begin and end (language.md §5). What is missing at the end of one is supplied here;
 //! that it is missing is reported by the actions, which know the names.
 
-use super::{Context, Junk, Part, Pass, Scope, Statement};
+use super::{Context, Part, Pass, Scope, Statement};
 use crate::findings::text;
 use crate::terminal::Terminal;
 use viua_diagnostics::{Code, Span};
@@ -32,7 +32,7 @@ impl Pass<'_> {
         };
         if self.contexts.is_empty() {
             if is_declaration {
-                self.junk = Junk::None;
+                self.in_junk = false;
             } else {
                 self.illegal_directive(token);
             }
@@ -41,11 +41,8 @@ impl Pass<'_> {
     }
 
     fn illegal_directive(&mut self, token: Token) {
-        if self.junk == Junk::None {
-            let finding = self.findings.error(Code::E0101, token.span(), "illegal directive");
-            self.findings.parsing.push(finding.note("expected a function or block definition (or signature)"));
-            self.junk = Junk::Line;
-        }
+        let finding = self.findings.error(Code::E0101, token.span(), "illegal directive");
+        self.report_at_top_level(finding.note("expected a function or block definition (or signature)"));
     }
 
     /// A dot that begins no directive, perhaps because a colon is missing.
@@ -97,7 +94,7 @@ impl Pass<'_> {
         } else {
             self.end_all_bodies(token.span(), Terminal::Interrupted);
         }
-        self.junk = Junk::None;
+        self.in_junk = false;
         self.head(token, opener, Part::Header);
         self.open_body(None);
     }
@@ -126,11 +123,7 @@ impl Pass<'_> {
             if self.statement.part != Part::Start || !self.contexts.is_empty() {
                 return self.operand(token, Terminal::Invalid);
             }
-            if self.junk == Junk::None {
-                let finding = self.findings.error(Code::E0102, token.span(), "stray .end marker");
-                self.findings.parsing.push(finding);
-                self.junk = Junk::Line;
-            }
+            self.report_at_top_level(self.findings.error(Code::E0102, token.span(), "stray .end marker"));
             // The grammar gets it as the beginning of a statement that is passed over.
             self.begin_headless(token);
             return self.emit(token.span(), Terminal::Invalid);
@@ -139,7 +132,7 @@ impl Pass<'_> {
             self.operand(token, Terminal::Invalid);
             self.break_statement(token.start);
             // What it cuts off from its definition is part of the same mistake.
-            self.junk = Junk::Run;
+            self.in_junk = true;
         }
         self.close_body(token.span(), Terminal::End);
     }

@@ -11,7 +11,7 @@ mod iota;
 use crate::findings::Findings;
 use crate::terminal::Terminal;
 use crate::words::{mnemonic, register_set};
-use viua_diagnostics::{Code, FileId, Span};
+use viua_diagnostics::{Code, Diagnostic, FileId, Span};
 use viua_lexer::{Kind, Lexer, Token};
 
 /// A terminal with its place.
@@ -143,16 +143,6 @@ struct Scope {
     next: u64,
 }
 
-/// How much of what stands at top level is passed over because it was reported before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Junk {
-    None,
-    /// The rest of the line.
-    Line,
-    /// Everything up to the next definition or declaration.
-    Run,
-}
-
 struct Pass<'s> {
     source: &'s [u8],
     /// Where the last token begins.
@@ -167,7 +157,9 @@ struct Pass<'s> {
     open_lists: usize,
     scopes: Vec<Scope>,
     statement: Statement,
-    junk: Junk,
+    /// Whether something was reported at top level: what follows is passed over, up to the next definition or
+    /// declaration.
+    in_junk: bool,
     in_attributes: bool,
     /// Behind the `.end` of a definition, on its line.
     behind_definition: bool,
@@ -192,7 +184,7 @@ impl<'s> Pass<'s> {
             open_lists: 0,
             scopes: Vec::new(),
             statement: Statement::default(),
-            junk: Junk::None,
+            in_junk: false,
             in_attributes: false,
             behind_definition: false,
             begins_line: true,
@@ -299,25 +291,28 @@ impl<'s> Pass<'s> {
     /// The first token of a line that is neither a directive nor `.end`: at top level none may begin so.
     #[inline]
     fn begin_junk(&mut self, token: Token) {
-        if self.contexts.is_empty() && self.junk == Junk::None {
-            self.report_junk(token);
+        if self.contexts.is_empty() {
+            self.junk(token);
         }
     }
 
     #[cold]
-    fn report_junk(&mut self, token: Token) {
+    fn junk(&mut self, token: Token) {
         let message = "expected a function or a block definition (or signature), or a newline";
-        let finding = self.findings.error(Code::E0100, token.span(), message);
-        self.findings.parsing.push(finding);
-        self.junk = Junk::Run;
+        self.report_at_top_level(self.findings.error(Code::E0100, token.span(), message));
+    }
+
+    /// Adds a finding, if it is the first since the last definition or declaration.
+    fn report_at_top_level(&mut self, finding: Diagnostic) {
+        if !std::mem::replace(&mut self.in_junk, true) {
+            self.findings.parsing.push(finding);
+        }
     }
 
     fn surplus_behind_definition(&mut self, token: Token) {
         self.behind_definition = false;
         self.emit(Span::new(token.start, token.start), Terminal::Newline);
-        if self.junk == Junk::None {
-            self.report_junk(token);
-        }
+        self.junk(token);
     }
 
     fn newline(&mut self, token: Token, next: Option<Token>) {
@@ -351,9 +346,6 @@ impl<'s> Pass<'s> {
         if self.statement.part != Part::Start {
             self.emit(token.span(), Terminal::Newline);
             self.statement = Statement::default();
-        }
-        if self.junk == Junk::Line {
-            self.junk = Junk::None;
         }
     }
 

@@ -46,7 +46,7 @@ binary!(wrapmul, |_, y| y as u8 == kind::BITS, |x, y, tag| x.wrapping_mul(y) & m
 
 /// Shifts to `void`.
 macro_rules! shift {
-    ($name:ident, $compute:expr) => {
+    ($name:ident, $operator:tt) => {
         pub unsafe fn $name(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> Status {
             // SAFETY: see the module above.
             unsafe {
@@ -55,15 +55,14 @@ macro_rules! shift {
                 if tag as u8 != kind::BITS || (*amount).tag != tag::INTEGER || (*amount).payload >= 64 {
                     return slow(ip, base, red, p);
                 }
-                let compute: fn(u64, u64, u64) -> u64 = $compute;
-                (*source).payload = compute((*source).payload, (*amount).payload, tag);
+                (*source).payload = (*source).payload $operator (*amount).payload & mask(tag);
                 next!(ip.add(1), base, red, p)
             }
         }
     };
 }
-shift!(shl, |x, amount, tag| x << amount & mask(tag));
-shift!(shr, |x, amount, _| x >> amount);
+shift!(shl, <<);
+shift!(shr, >>);
 
 pub unsafe fn bits_of_integer(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> Status {
     // SAFETY: see the module above.
