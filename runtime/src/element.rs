@@ -285,3 +285,166 @@ pub fn pointee(pointer: Cell) -> Option<*mut Cell> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{get, release};
+    use proptest::prelude::*;
+
+    /// What can happen to a vector and to elements that have left it.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Push,
+        Insert(usize),
+        /// Into a register.
+        Remove(usize),
+        /// To `void`.
+        Destroy(usize),
+        Point(usize),
+        /// A register moves back into the vector.
+        Return(usize, usize),
+        /// A register is overwritten.
+        Forget(usize),
+        /// The vector dies, and an empty one takes its place.
+        Renew,
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let at = 0..100usize;
+        prop_oneof![
+            6 => Just(Event::Push),
+            2 => at.clone().prop_map(Event::Insert),
+            3 => at.clone().prop_map(Event::Remove),
+            1 => at.clone().prop_map(Event::Destroy),
+            8 => at.clone().prop_map(Event::Point),
+            2 => (at.clone(), at.clone()).prop_map(|(from, to)| Event::Return(from, to)),
+            1 => at.prop_map(Event::Forget),
+            1 => Just(Event::Renew),
+        ]
+    }
+
+    /// A vector beside a model of it: every value is a number of its own, so a pointer is right when it leads to
+    /// its number, and dead exactly when that number is nowhere any more.
+    struct World {
+        heap: Heap,
+        vector: Cell,
+        registers: Vec<Cell>,
+        model: Vec<i64>,
+        model_registers: Vec<i64>,
+        pointers: Vec<(Cell, i64)>,
+        last: i64,
+    }
+
+    impl World {
+        fn new() -> World {
+            World {
+                heap: Heap::default(),
+                vector: Cell::boxed(kind::VECTOR, Box::new(Vector::of(Vec::new()))),
+                registers: Vec::new(),
+                model: Vec::new(),
+                model_registers: Vec::new(),
+                pointers: Vec::new(),
+                last: 0,
+            }
+        }
+
+        fn insert(&mut self, at: usize, cell: Cell, number: i64) {
+            unsafe {
+                prepare_change(&mut self.heap, self.vector.address(), at);
+                get::<Vector>(self.vector).elements.insert(at, cell);
+            }
+            self.model.insert(at, number);
+        }
+
+        fn remove(&mut self, at: usize) -> (Cell, i64) {
+            unsafe {
+                prepare_change(&mut self.heap, self.vector.address(), at);
+                (get::<Vector>(self.vector).elements.remove(at), self.model.remove(at))
+            }
+        }
+
+        fn apply(&mut self, event: Event) {
+            let length = self.model.len();
+            match event {
+                Event::Push | Event::Insert(_) => {
+                    self.last += 1;
+                    let at = if let Event::Insert(at) = event { at % (length + 1) } else { length };
+                    self.insert(at, Cell::integer(self.last), self.last);
+                }
+                Event::Remove(at) if length > 0 => {
+                    let (cell, number) = self.remove(at % length);
+                    self.registers.push(cell);
+                    self.model_registers.push(number);
+                }
+                Event::Destroy(at) if length > 0 => {
+                    let (cell, _) = self.remove(at % length);
+                    release(&mut self.heap, cell);
+                }
+                Event::Point(at) if length > 0 => {
+                    let at = at % length;
+                    let pointer = unsafe { point(&mut self.heap, self.vector.address(), at) };
+                    self.pointers.push((pointer, self.model[at]));
+                }
+                Event::Return(from, to) if !self.registers.is_empty() => {
+                    let from = from % self.registers.len();
+                    let (cell, number) = (self.registers.remove(from), self.model_registers.remove(from));
+                    self.insert(to % (length + 1), cell, number);
+                }
+                Event::Forget(at) if !self.registers.is_empty() => {
+                    let at = at % self.registers.len();
+                    self.model_registers.remove(at);
+                    let cell = self.registers.remove(at);
+                    release(&mut self.heap, cell);
+                }
+                Event::Renew => {
+                    let new = Cell::boxed(kind::VECTOR, Box::new(Vector::of(Vec::new())));
+                    let old = std::mem::replace(&mut self.vector, new);
+                    release(&mut self.heap, old);
+                    self.model.clear();
+                }
+                Event::Remove(_) | Event::Destroy(_) | Event::Point(_) | Event::Return(..) | Event::Forget(_) => {}
+            }
+        }
+
+        fn check(&self) {
+            for (pointer, number) in &self.pointers {
+                let alive = self.model.contains(number) || self.model_registers.contains(number);
+                let found = pointee(*pointer).map(|place| unsafe { (*place).as_integer() });
+                assert_eq!(found, alive.then_some(*number));
+            }
+        }
+
+        fn end(mut self) {
+            release(&mut self.heap, self.vector);
+            for cell in self.registers {
+                release(&mut self.heap, cell);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pointers_follow_their_element_and_die_with_it(events in prop::collection::vec(event(), 0..200)) {
+            let mut world = World::new();
+            for event in events {
+                world.apply(event);
+                world.check();
+            }
+            world.end();
+        }
+    }
+
+    #[test]
+    fn the_log_does_not_grow_with_dead_elements() {
+        let mut world = World::new();
+        for _ in 0..1000 {
+            world.apply(Event::Push);
+            world.apply(Event::Point(0));
+            world.apply(Event::Destroy(0));
+        }
+        let logged: usize = world.heap.headers.all.iter().map(|header| header.log.len()).sum();
+        assert!(logged <= 2 * FIRST_SWEEP, "{logged} entries");
+        world.end();
+    }
+}
