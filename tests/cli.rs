@@ -337,3 +337,52 @@ fn information_about_the_machine() {
     assert!(outcome.out().contains(":proc=7:"), "{}", outcome.out());
     assert!(outcome.err().contains("VIUA_IO_SCHEDULERS"), "{}", outcome.err());
 }
+
+#[test]
+fn fmt_lays_out_files_and_directories() {
+    const MESSY: &str = ".function: f/0\r\n nop;x\n\n\n\treturn\n\n.end";
+    const NEAT: &str = ".function: f/0\n    nop  ;x\n\n    return\n.end\n";
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path("src/deep/.hidden")).unwrap();
+    for name in ["src/b.asm", "src/deep/a.asm", "src/deep/.hidden/c.asm", "src/notes.txt"] {
+        bench.write(name, MESSY);
+    }
+    fails(bench.viuac(&["fmt", "--check", "src", "hello.asm"]), 1, "");
+    let listed = bench.viuac(&["fmt", "--check", "src", "hello.asm", "answer.asm"]).out();
+    assert_eq!(listed, "src/b.asm\nsrc/deep/a.asm\nhello.asm\n");
+    assert_eq!(succeeds(bench.viuac(&["fmt", "--stdout", "src/b.asm"])).out(), NEAT);
+    assert_eq!(bench.read("src/b.asm"), MESSY);
+
+    // One that is refused keeps the others from being written.
+    fails(bench.viuac(&["fmt", "src", "bad.asm"]), 1, "bad.asm:2:5: error[E0114]");
+    fails(bench.viuac(&["fmt", "src", "missing.asm"]), 1, "missing.asm: error[E0800]: could not open file");
+    assert_eq!(bench.read("src/b.asm"), MESSY);
+
+    let done = succeeds(bench.viuac(&["fmt", "src"]));
+    assert_eq!(done.out() + &done.err(), "");
+    assert_eq!((bench.read("src/b.asm").as_str(), bench.read("src/deep/a.asm").as_str()), (NEAT, NEAT));
+    assert_eq!((bench.read("src/deep/.hidden/c.asm").as_str(), bench.read("src/notes.txt").as_str()), (MESSY, MESSY));
+    assert_eq!(succeeds(bench.viuac(&["fmt", "--check", "src"])).out(), "");
+}
+
+#[test]
+fn fmt_filters_standard_input() {
+    let bench = Bench::new();
+    assert_eq!(succeeds(bench.run_with("viuac", &["fmt", "-"], " .signature:f/0")).out(), ".signature: f/0\n");
+    let checked = bench.run_with("viuac", &["fmt", "--check", "-"], " .signature:f/0");
+    assert_eq!((checked.code, checked.out().as_str()), (Some(1), "<stdin>\n"));
+    let refused = bench.run_with("viuac", &["fmt", "-"], "nonsense");
+    assert_eq!((refused.code, refused.out().as_str()), (Some(1), ""));
+    fails(bench.viuac(&["fmt"]), 2, "required");
+    fails(bench.viuac(&["fmt", "--check", "--stdout", "hello.asm"]), 2, "cannot be used with");
+}
+
+#[test]
+fn fmt_does_not_change_what_is_built() {
+    let bench = Bench::new();
+    succeeds(bench.viuac(&["build", "--strip", "-o", "before", "hello.asm"]));
+    succeeds(bench.viuac(&["fmt", "hello.asm"]));
+    assert!(bench.read("hello.asm").starts_with(".info: author \"me\"\n\n.function: main/1\n"));
+    succeeds(bench.viuac(&["build", "--strip", "-o", "after", "hello.asm"]));
+    assert_eq!(fs::read(bench.path("before")).unwrap(), fs::read(bench.path("after")).unwrap());
+}

@@ -61,6 +61,10 @@ macro_rules! catalogue {
             $(Row { code: stringify!($code), lint: $lint, title: $title, specified: $specified }),*
         ];
 
+        /// The page of each row; a row without a page does not compile.
+        pub(crate) static PAGES: &[&str] =
+            &[$(include_str!(concat!("../../docs/errors/", stringify!($code), ".md"))),*];
+
         #[allow(missing_docs)]
         impl Code {
             $(pub const $code: Code = Code(&Row { code: stringify!($code), lint: $lint, title: $title, specified: $specified });)*

@@ -6,6 +6,7 @@
 mod catalogue;
 mod draw;
 mod excerpt;
+pub mod explain;
 mod github;
 mod human;
 mod json;

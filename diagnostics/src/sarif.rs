@@ -1,6 +1,6 @@
 //! The `sarif` form: one SARIF 2.1.0 log for the run, the trace of a finding as its code flow (diagnostics.md §3.4).
 
-use crate::{Code, Diagnostic, Entry, EntryKind, Location, Position, Severity, Source, SourceMap, human};
+use crate::{Code, Diagnostic, Entry, EntryKind, Location, Position, Severity, Source, SourceMap, explain, human};
 use serde_json::{Value, json};
 
 /// The log of all findings.
@@ -29,9 +29,9 @@ fn rule(code: Code) -> Value {
     let row = code.row();
     json!({
         "id": row.code,
-        "name": row.lint.unwrap_or(row.title),
-        "shortDescription": { "text": row.title },
-        "help": { "text": format!("{} (viuac explain {})", row.title, row.code) },
+        "name": row.lint.unwrap_or(explain::title(code)),
+        "shortDescription": { "text": explain::title(code) },
+        "help": { "text": explain::text(code), "markdown": explain::page(code) },
     })
 }
 

@@ -17,3 +17,7 @@ pub mod tokens;
 pub mod tree;
 pub mod viua;
 pub mod viuac;
+
+/// Limits of memory need to know what is taken.
+#[global_allocator]
+static ALLOCATOR: viua_runtime::CountingAllocator = viua_runtime::CountingAllocator;

@@ -5,7 +5,7 @@ use crate::console::Console;
 use crate::failure::{Failure, REFUSED};
 use crate::modules::load;
 use std::ffi::{OsStr, OsString};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use viua_bytecode::Module;
 use viua_linker::Search;
@@ -47,6 +47,21 @@ pub struct MachineArgs {
     /// Workers for I/O (VIUA_IO_SCHEDULERS; default: half the CPUs)
     #[arg(long, value_name = "N")]
     pub io_schedulers: Option<NonZeroUsize>,
+    /// At most N living processes
+    #[arg(long, value_name = "N")]
+    pub max_processes: Option<u64>,
+    /// At most N messages in a mailbox
+    #[arg(long, value_name = "N")]
+    pub max_mailbox: Option<u32>,
+    /// At most this much memory for all processes: bytes, or with K, M or G
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_memory: Option<u64>,
+    /// At most this much memory for each process
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_process_memory: Option<u64>,
+    /// Print figures of the schedulers at the end, and whenever SIGUSR1 comes
+    #[arg(long)]
+    pub stats: bool,
     /// How uncaught exceptions are reported (VIUA_STACK_TRACES, VIUA_STACKTRACE_SERIALISATION)
     #[arg(long, value_enum, value_name = "WORD", value_delimiter = ',')]
     pub stack_trace: Vec<TraceWord>,
@@ -62,12 +77,49 @@ impl MachineArgs {
         self.schedulers = self.schedulers.or(left.schedulers);
         self.ffi_schedulers = self.ffi_schedulers.or(left.ffi_schedulers);
         self.io_schedulers = self.io_schedulers.or(left.io_schedulers);
+        self.max_processes = self.max_processes.or(left.max_processes);
+        self.max_mailbox = self.max_mailbox.or(left.max_mailbox);
+        self.max_memory = self.max_memory.or(left.max_memory);
+        self.max_process_memory = self.max_process_memory.or(left.max_process_memory);
+        self.stats |= left.stats;
         if self.stack_trace.is_empty() {
             self.stack_trace = left.stack_trace;
         }
         self.stack_trace_to = self.stack_trace_to.or(left.stack_trace_to);
         self
     }
+}
+
+/// A number of bytes: `4096`, `64K`, `512M`, `2G`.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.char_indices().last() {
+        Some((index, 'k' | 'K')) => (&text[..index], 10),
+        Some((index, 'm' | 'M')) => (&text[..index], 20),
+        Some((index, 'g' | 'G')) => (&text[..index], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    number.checked_mul(1 << shift).filter(|size| i64::try_from(*size).is_ok()).ok_or_else(|| "too large".to_owned())
+}
+
+/// Figures of the machine on standard error.
+fn show(stats: &viua_runtime::Stats) {
+    // Nobody may be listening.
+    let _ = write!(std::io::stderr(), "{stats}");
+}
+
+/// Shows figures whenever SIGUSR1 comes.
+fn show_on_signal(machine: std::sync::Weak<viua_runtime::Machine>) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGUSR1])?;
+    let watch = move || {
+        for _ in signals.forever() {
+            match machine.upgrade() {
+                Some(machine) => show(&machine.stats()),
+                None => return,
+            }
+        }
+    };
+    std::thread::Builder::new().name("viua-stats".to_owned()).spawn(watch).map(|_| ())
 }
 
 /// The numbers that `viua --info` shows.
@@ -182,12 +234,30 @@ pub fn execute(
         preload,
         report: viua_runtime::ReportOptions { full, json, json_to_stderr: !to_stdout },
         is_terminal: std::io::stdout().is_terminal(),
+        schedulers: schedulers.processes,
+        limits: viua_runtime::Limits {
+            processes: options.max_processes,
+            mailbox: options.max_mailbox,
+            memory: options.max_memory,
+            process_memory: options.max_process_memory,
+        },
+        ffi_schedulers: schedulers.foreign,
+        io_schedulers: schedulers.io,
     };
-    match viua_runtime::run(program, how) {
-        // The low eight bits are the exit code.
-        Ok(code) => Ok((code & 0xff) as u8),
-        Err(error) => Err(Failure::Line(not_started(&error, path), REFUSED)),
+    let loaded =
+        viua_runtime::prepare(program, how).map_err(|error| Failure::Line(not_started(&error, path), REFUSED))?;
+    let machine = loaded.machine();
+    if options.stats
+        && let Err(error) = show_on_signal(std::sync::Arc::downgrade(&machine))
+    {
+        console.warning(&format!("no figures on SIGUSR1: {error}"));
     }
+    let code = loaded.run();
+    if options.stats {
+        show(&machine.stats());
+    }
+    // The low eight bits are the exit code.
+    Ok((code & 0xff) as u8)
 }
 
 /// What is said about a program that does not start; the texts bind.
@@ -210,6 +280,17 @@ mod tests {
         assert_eq!(leading_number("-1"), Some(-1));
         assert_eq!(leading_number("many"), None);
         assert_eq!(leading_number(""), None);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("4096"), Ok(4096));
+        assert_eq!(size("64K"), Ok(65536));
+        assert_eq!(size("2g"), Ok(2 << 30));
+        assert!(size("").is_err());
+        assert!(size("M").is_err());
+        assert!(size("-1").is_err());
+        assert!(size("99999999999G").is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use std::fs::{self, Permissions};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// The name that means a standard stream.
 pub const STANDARD: &str = "-";
@@ -23,7 +23,8 @@ pub enum Content {
 /// Outputs that wait for the end of the run.
 #[derive(Debug, Default)]
 pub struct Outputs {
-    staged: Vec<(NamedTempFile, PathBuf)>,
+    /// Closed, since there may be more of them than files can be open.
+    staged: Vec<(TempPath, PathBuf)>,
     /// Devices and pipes, which cannot be replaced, and standard output.
     direct: Vec<(Option<PathBuf>, Vec<u8>)>,
 }
@@ -61,7 +62,7 @@ impl Outputs {
         if let Some(permissions) = permissions {
             file.as_file().set_permissions(permissions).map_err(cannot)?;
         }
-        self.staged.push((file, target));
+        self.staged.push((file.into_temp_path(), target));
         Ok(())
     }
 

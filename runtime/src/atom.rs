@@ -50,6 +50,11 @@ impl Atom {
         atoms.insert(Interned(data));
         Atom(data)
     }
+    /// The atom with these bytes, if there is one already.
+    pub fn known(bytes: &[u8]) -> Option<Atom> {
+        let atoms = ATOMS.lock().unwrap_or_else(PoisonError::into_inner);
+        atoms.get(bytes).map(|found| Atom(found.0))
+    }
     /// Its bytes.
     pub fn bytes(self) -> &'static [u8] {
         &self.0.bytes

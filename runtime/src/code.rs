@@ -8,6 +8,8 @@
 
 use crate::atom::Atom;
 use crate::cell::Cell;
+use crate::decode::GENERIC;
+use crate::ffi::Foreign;
 use crate::value::Text;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use viua_bytecode::{LineEntry, Register};
@@ -50,6 +52,8 @@ pub enum Arg {
     Name(&'static NameSlot),
     /// A jump target: number of an instruction of the body.
     Target(u32),
+    /// A foreign function that is handed the parameters of the running frame; in the body of [`Body::stub`] only.
+    Foreign(&'static Foreign),
 }
 
 /// The generic form of an instruction.
@@ -133,6 +137,30 @@ impl Body {
         let offset = unsafe { ip.offset_from(self.code.as_ptr()) } as usize;
         offset % (self.len() + 1)
     }
+    /// The body of a deferred foreign function: it runs the function on its own parameters, and returns.
+    pub fn stub(name: &'static NameSlot, foreign: &'static Foreign) -> Body {
+        let call = Cold { opcode: Opcode::Call, args: [Arg::Void, Arg::Foreign(foreign), Arg::Void, Arg::Void] };
+        let code: Box<[Ins]> = vec![GENERIC; 6].into();
+        Body {
+            name,
+            kind: BodyKind::Function,
+            locals: 0,
+            start: 0,
+            needs: 0,
+            entry: code.as_ptr(),
+            code,
+            cold: [call, Cold { opcode: Opcode::Return, args: [Arg::Void; 4] }].into(),
+            constants: [].into(),
+            numbers: [].into(),
+            callees: [].into(),
+            lines: [].into(),
+            files: [].into(),
+        }
+    }
+    /// Whether it only stands for a foreign function, which stack traces do not show.
+    pub fn is_stub(&self) -> bool {
+        matches!(self.cold.first(), Some(Cold { args: [_, Arg::Foreign(_), ..], .. }))
+    }
     /// The address of an instruction, in the fast form if the frame has enough registers for it.
     pub fn address(&self, number: u32, locals: usize) -> *const Ins {
         let plain = if self.needs as usize <= locals { 0 } else { self.len() + 1 };
@@ -149,12 +177,19 @@ pub struct NameSlot {
     pub id: u32,
     function: AtomicPtr<Body>,
     block: AtomicPtr<Body>,
+    foreign: AtomicPtr<Foreign>,
 }
 
 impl NameSlot {
     /// A slot that means nothing yet.
     pub fn new(name: &str, id: u32) -> NameSlot {
-        NameSlot { name: name.into(), id, function: AtomicPtr::default(), block: AtomicPtr::default() }
+        NameSlot {
+            name: name.into(),
+            id,
+            function: AtomicPtr::default(),
+            block: AtomicPtr::default(),
+            foreign: AtomicPtr::default(),
+        }
     }
     /// The name, arity included.
     pub fn name(&self) -> &str {
@@ -168,6 +203,15 @@ impl NameSlot {
     /// What `enter` and `catch` of the name mean now.
     pub fn block(&self) -> *const Body {
         self.block.load(Ordering::Acquire)
+    }
+    /// What calls of the name mean if no bytecode defines it (modules.md §9).
+    pub fn foreign(&self) -> Option<&'static Foreign> {
+        // SAFETY: a slot holds null or a foreign function, and these live as long as the machine.
+        unsafe { self.foreign.load(Ordering::Acquire).as_ref() }
+    }
+    /// Replaces the foreign function of the name.
+    pub fn define_foreign(&self, foreign: &'static Foreign) {
+        self.foreign.store(std::ptr::from_ref(foreign).cast_mut(), Ordering::Release);
     }
     /// Replaces what the name means.
     pub fn define(&self, body: &'static Body) {

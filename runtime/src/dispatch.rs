@@ -26,9 +26,9 @@ pub const NO_TARGET: u16 = u16::MAX;
 
 type Handler = unsafe fn(*const Ins, *mut Cell, i64, *mut Process) -> Status;
 
-/// Runs a process until its slice is used up, or it waits, or it has ended.
-pub fn run(p: &mut Process) -> Status {
-    p.reductions = SLICE;
+/// Runs a process until that many reductions are used up, or it waits, or it has ended.
+pub fn run(p: &mut Process, slice: i64) -> Status {
+    p.reductions = slice;
     // SAFETY: the process was left by the interpreter, or is new: ip, base and frame fit together, and all code
     // comes from the decoder.
     unsafe { enter(p) }

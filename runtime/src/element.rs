@@ -247,6 +247,13 @@ pub struct Headers {
     free: Vec<*mut Header>,
 }
 
+impl Headers {
+    /// Whether there has never been one.
+    pub fn is_unused(&self) -> bool {
+        self.all.is_empty()
+    }
+}
+
 impl Heap {
     fn new_header(&mut self, vector: *mut Vector) -> *mut Header {
         if let Some(header) = self.headers.free.pop() {

@@ -68,6 +68,11 @@ pub struct Heap {
 unsafe impl Send for Heap {}
 
 impl Heap {
+    /// Whether it has never had a slot.
+    pub fn is_unused(&self) -> bool {
+        self.boxes.chunks.is_empty() && self.variables.chunks.is_empty() && self.headers.is_unused()
+    }
+
     /// Puts a value into a slot of its own.
     #[inline]
     pub fn new_box(&mut self, cell: Cell) -> *mut BoxSlot {

@@ -4,7 +4,7 @@ use crate::atom::Atom;
 use crate::bits::View;
 use crate::cell::{Cell, kind};
 use crate::code::NameSlot;
-use crate::io::Request;
+use crate::io::{Port, Request};
 use crate::value::{Closure, Content, Exception, Struct, Text, Vector, bits_view, get};
 use std::io::Write;
 use std::sync::LazyLock;
@@ -18,8 +18,12 @@ pub fn outer(value: Cell, out: &mut Vec<u8>) {
             kind::TEXT => get::<Text>(value).write(out),
             kind::STRING => out.extend_from_slice(get::<Vec<u8>>(value)),
             kind::REQUEST => {
-                let descriptor = get::<Request>(value).descriptor;
-                write!(out, "<I/O request: {descriptor}.0>").expect("writing to memory does not fail");
+                let Request { descriptor, number, .. } = get::<Request>(value);
+                write!(out, "<I/O request: {descriptor}.{number}>").expect("writing to memory does not fail");
+            }
+            kind::PORT => {
+                out.extend_from_slice(b"IO_fd: ");
+                inner(value, out);
             }
             kind::EXCEPTION => match &get::<Exception>(value).content {
                 Content::Nothing => {}
@@ -144,6 +148,8 @@ fn leaf(value: Cell, out: &mut Vec<u8>) {
                 }
             }
             kind::REQUEST => out.extend_from_slice(b"<I/O request>"),
+            kind::PORT => write(out, format_args!("{}", get::<Port>(value).number())),
+            kind::FOREIGN => crate::value::object(value).print(out),
             _ => {}
         }
     }

@@ -14,8 +14,10 @@
 use crate::cell::Cell;
 use crate::code::{Body, BodyKind, Ins, NameSlot};
 use crate::heap::Heap;
-use crate::machine::Machine;
 use crate::raise::{Raise, discard};
+use crate::scheduler::mailbox::Inbox;
+use crate::scheduler::table::{Arguments, FEW, Slot};
+use crate::scheduler::{MachineRef, Worker};
 use crate::value::{ClosureRegisters, release};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::rc::Rc;
@@ -107,8 +109,8 @@ pub struct Waiting {
     fp: usize,
     ip: *const Ins,
     pending: Option<(usize, u32)>,
-    pending_try: Option<TryFrame>,
-    try_base: usize,
+    pending_try: Option<Box<TryFrame>>,
+    try_base: u32,
     caught: Cell,
     depth: u32,
     unwinding: Option<Unwinding>,
@@ -136,9 +138,8 @@ pub enum Status {
 pub enum Wait {
     /// A message.
     Message,
-    /// The end of a process.
-    Process(u64),
-    /// A call of `Scheduler::notify`, from any thread; the instruction looks for itself what has come.
+    /// The end of a process, or a call of `Scheduler::notify` from any thread; the instruction looks for itself what
+    /// has come.
     Event,
 }
 
@@ -167,17 +168,31 @@ pub struct Process {
     pub heap: Heap,
 
     stack: *mut Cell,
-    stack_cells: usize,
+    stack_cells: u32,
+    /// The try frames of the current stack begin here.
+    pub try_base: u32,
+    /// The stack at birth, which lies behind the record.
+    first_stack: *mut Cell,
     /// The number of the process.
     pub pid: u64,
+    /// What others see of it; null without a process.
+    pub slot: *const Slot,
+    /// The worker that runs it.
+    pub worker: *mut Worker,
     /// The machine it runs in.
-    pub machine: Arc<Machine>,
+    pub machine: MachineRef,
+    /// Messages that have been fetched from the mailbox.
+    pub inbox: Inbox<Cell>,
+    /// The count of allocated bytes at which it exceeds a limit.
+    pub memory_stop: i64,
+    /// As `memory_stop`, for the limit of the process alone.
+    pub own_memory_stop: i64,
+    /// What it has taken from the allocator, if there is a limit.
+    pub memory: i64,
     /// Try frames of all its stacks, innermost last.
     pub tries: Vec<TryFrame>,
-    /// Those of the current stack begin here.
-    pub try_base: usize,
     /// The try frame that is being prepared.
-    pub pending_try: Option<TryFrame>,
+    pub pending_try: Option<Box<TryFrame>>,
     /// The caught exception.
     pub caught: Cell,
     /// The exception that is being handled while deferred calls run.
@@ -186,22 +201,33 @@ pub struct Process {
     pub waiting: Vec<Waiting>,
     /// Result or exception, when the process has ended.
     pub outcome: Option<Result<Cell, Raise>>,
+    /// What it waits for.
+    pub wait: Option<Wait>,
+    /// Until when, if not for ever; set when the instruction first executes.
+    pub deadline: Option<Instant>,
+    /// What another thread does for the instruction that waits; the heap is with it (see [`crate::exec`]).
+    pub job: Option<Arc<crate::ffi::Job>>,
     /// Its bottom frame is called by the hidden entry frame, which wants a result (isa-control.md §11).
     pub has_entry_frame: bool,
     /// It was ended by `halt`.
     pub halted: bool,
-    /// What it waits for.
-    pub wait: Option<Wait>,
-    /// Until when; set when the instruction first executes.
-    pub deadline: Option<Option<Instant>>,
-    /// The stored frame and function of the watchdog.
-    pub watchdog: Option<(&'static NameSlot, Vec<Cell>)>,
     /// A watchdog was set (used or not).
     pub has_watchdog: bool,
-    globals: Vec<Cell>,
-    statics: Vec<Option<Box<[Cell; STATIC_REGISTERS]>>>,
+    /// It has raised `Limit` for its memory, and has not been below the limit since.
+    pub has_exceeded: bool,
+    /// What few processes have.
+    pub rare: Option<Box<Rare>>,
     #[allow(clippy::vec_box)] // the boxes are what is kept
     spare_extras: Vec<Box<FrameExtra>>,
+}
+
+/// What few processes have.
+#[derive(Default)]
+pub struct Rare {
+    /// The stored frame and function of the watchdog.
+    pub watchdog: Option<(&'static NameSlot, Vec<Cell>)>,
+    globals: Vec<Cell>,
+    statics: Vec<Option<Box<[Cell; STATIC_REGISTERS]>>>,
 }
 
 // SAFETY: everything a process points to is its own (registers, heap, reference-counted closure registers), or
@@ -215,22 +241,19 @@ pub const GLOBAL_REGISTERS: usize = 255;
 /// Frames on one stack before `call` raises (isa-control.md §2).
 pub const MAX_DEPTH: u32 = 8192;
 /// The stack at birth: enough for a small function, so that a process fits in a kibibyte.
-const FIRST_STACK: usize = 24;
+pub const FIRST_STACK: usize = 22;
+/// Beyond this a stack is given back when the process ends: 4 KiB.
+const KEPT_STACK: usize = 256;
 /// 2^26 cells, 1 GiB: beyond this `call` and `frame` raise.
 const LARGEST_STACK: usize = 1 << 26;
 
 impl Process {
-    /// A process that will run `body` with these arguments.
-    pub fn new(
-        machine: Arc<Machine>,
-        pid: u64,
-        body: &'static Body,
-        arguments: Vec<Cell>,
-        has_entry_frame: bool,
-    ) -> Box<Process> {
-        let mut process = Box::new(Process {
+    /// A record without a process. `stack` are [`FIRST_STACK`] empty cells that belong to it.
+    pub fn blank(machine: MachineRef, stack: *mut Cell) -> Process {
+        Process {
             reductions: 0,
-            limit: std::ptr::null_mut(),
+            // SAFETY: the end of the cells.
+            limit: unsafe { stack.add(FIRST_STACK) },
             fp: std::ptr::null_mut(),
             base: std::ptr::null_mut(),
             ip: std::ptr::null(),
@@ -239,10 +262,17 @@ impl Process {
             depth: 0,
             try_owner: std::ptr::null_mut(),
             heap: Heap::default(),
-            stack: std::ptr::null_mut(),
-            stack_cells: 0,
-            pid,
+            stack,
+            stack_cells: FIRST_STACK as u32,
+            first_stack: stack,
+            pid: 0,
+            slot: std::ptr::null(),
+            worker: std::ptr::null_mut(),
             machine,
+            inbox: Inbox::default(),
+            memory_stop: i64::MAX,
+            own_memory_stop: i64::MAX,
+            memory: 0,
             tries: Vec::new(),
             try_base: 0,
             pending_try: None,
@@ -250,22 +280,28 @@ impl Process {
             unwinding: None,
             waiting: Vec::new(),
             outcome: None,
-            has_entry_frame,
-            halted: false,
             wait: None,
             deadline: None,
-            watchdog: None,
+            job: None,
+            has_entry_frame: false,
+            halted: false,
             has_watchdog: false,
-            globals: Vec::new(),
-            statics: Vec::new(),
+            has_exceeded: false,
+            rare: None,
             spare_extras: Vec::new(),
-        });
-        process.start(body, arguments, None);
-        process
+        }
     }
 
-    /// Starts `body` on an empty stack.
-    pub fn start(&mut self, body: &'static Body, arguments: Vec<Cell>, closure: Option<Rc<ClosureRegisters>>) {
+    /// A new process begins in a blank record: it will run `body` with these arguments.
+    pub fn begin(&mut self, slot: &Slot, body: &'static Body, arguments: &[Cell], has_entry_frame: bool) {
+        self.pid = slot.pid();
+        self.slot = slot;
+        self.has_entry_frame = has_entry_frame;
+        self.start(body, arguments, None);
+    }
+
+    /// Starts `body` on an empty stack. The arguments are given away.
+    pub fn start(&mut self, body: &'static Body, arguments: &[Cell], closure: Option<Rc<ClosureRegisters>>) {
         self.depth = u32::from(self.has_entry_frame);
         // A body has at most 65535 registers and a frame as many arguments, far below the largest stack.
         self.push_bottom_frame(0, body, arguments, closure);
@@ -276,7 +312,7 @@ impl Process {
         &mut self,
         top: usize,
         body: &'static Body,
-        arguments: Vec<Cell>,
+        arguments: &[Cell],
         closure: Option<Rc<ClosureRegisters>>,
     ) {
         let argc = arguments.len();
@@ -284,8 +320,8 @@ impl Process {
         // SAFETY: the cells were just reserved and are empty.
         unsafe {
             let header = self.stack.add(top + argc);
-            for (index, argument) in arguments.into_iter().enumerate() {
-                *header.sub(index + 1) = argument;
+            for (index, argument) in arguments.iter().enumerate() {
+                *header.sub(index + 1) = *argument;
             }
             let fp = header.cast::<Frame>();
             *fp = Frame {
@@ -307,6 +343,11 @@ impl Process {
         self.ip = self.entry_of(body);
     }
 
+    /// What few processes have; made if it is not there yet.
+    pub fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(Box::default)
+    }
+
     /// Where a call of `body` starts in the running frame.
     pub fn entry_of(&self, body: &Body) -> *const Ins {
         body.address(body.start, self.local_count())
@@ -325,10 +366,11 @@ impl Process {
     }
 
     fn reserve(&mut self, cells: usize) {
-        if cells <= self.stack_cells {
+        let old_cells = self.stack_cells as usize;
+        if cells <= old_cells {
             return;
         }
-        let size = cells.max(self.stack_cells * 2).max(FIRST_STACK);
+        let size = cells.max(old_cells * 2);
         // SAFETY: the layout is not empty; the old cells are moved as bits, pointers into them follow.
         unsafe {
             let layout = stack_layout(size);
@@ -337,18 +379,20 @@ impl Process {
                 handle_alloc_error(layout);
             }
             let old = self.stack;
-            if !old.is_null() {
-                std::ptr::copy_nonoverlapping(old, new, self.stack_cells);
-                let moved = |frame: *mut Frame| {
-                    if frame.is_null() { frame } else { new.add(frame.cast::<Cell>().offset_from(old) as usize).cast() }
-                };
-                self.fp = moved(self.fp);
-                self.pending = moved(self.pending);
-                self.try_owner = moved(self.try_owner);
-                dealloc(old.cast(), stack_layout(self.stack_cells));
+            std::ptr::copy_nonoverlapping(old, new, old_cells);
+            let moved = |frame: *mut Frame| {
+                if frame.is_null() { frame } else { new.add(frame.cast::<Cell>().offset_from(old) as usize).cast() }
+            };
+            self.fp = moved(self.fp);
+            self.pending = moved(self.pending);
+            self.try_owner = moved(self.try_owner);
+            if old == self.first_stack {
+                old.write_bytes(0, FIRST_STACK);
+            } else {
+                dealloc(old.cast(), stack_layout(old_cells));
             }
             self.stack = new;
-            self.stack_cells = size;
+            self.stack_cells = size as u32;
             self.limit = new.add(size);
         }
         if !self.fp.is_null() {
@@ -432,10 +476,14 @@ impl Process {
 
     /// A register of the global set; made on first use.
     pub fn global(&mut self, index: usize) -> Option<*mut Cell> {
-        if self.globals.is_empty() && index < GLOBAL_REGISTERS {
-            self.globals = vec![Cell::EMPTY; GLOBAL_REGISTERS];
+        if index >= GLOBAL_REGISTERS {
+            return None;
         }
-        self.globals.get_mut(index).map(|cell| cell as *mut Cell)
+        let globals = &mut self.rare().globals;
+        if globals.is_empty() {
+            *globals = vec![Cell::EMPTY; GLOBAL_REGISTERS];
+        }
+        globals.get_mut(index).map(|cell| cell as *mut Cell)
     }
 
     /// A register of the static set of the running function; made on first use.
@@ -444,10 +492,11 @@ impl Process {
             return None;
         }
         let id = self.function_of(self.fp).name.id as usize;
-        if self.statics.len() <= id {
-            self.statics.resize_with(id + 1, || None);
+        let statics = &mut self.rare().statics;
+        if statics.len() <= id {
+            statics.resize_with(id + 1, || None);
         }
-        let set = self.statics[id].get_or_insert_with(|| Box::new([Cell::EMPTY; STATIC_REGISTERS]));
+        let set = statics[id].get_or_insert_with(|| Box::new([Cell::EMPTY; STATIC_REGISTERS]));
         Some(&raw mut set[index])
     }
 
@@ -471,6 +520,23 @@ impl Process {
         self.pending = std::ptr::null_mut();
         self.pending_count = 0;
         Some(arguments)
+    }
+
+    /// As [`Process::take_pending`], for a new process.
+    pub fn take_arguments(&mut self) -> Option<Arguments> {
+        let count = self.pending_count as usize;
+        if self.pending.is_null() || count > FEW {
+            return self.take_pending().map(Arguments::from);
+        }
+        let header = self.pending.cast::<Cell>();
+        let mut cells = [Cell::EMPTY; FEW];
+        for (index, cell) in cells[..count].iter_mut().enumerate() {
+            // SAFETY: the arguments lie below the header of the pending frame.
+            *cell = unsafe { std::mem::replace(&mut *header.sub(index + 1), Cell::EMPTY) };
+        }
+        self.pending = std::ptr::null_mut();
+        self.pending_count = 0;
+        Some(Arguments::Few(count as u8, cells))
     }
 
     /// Destroys the local registers of the running frame; a closure's are given up.
@@ -547,7 +613,7 @@ impl Process {
             return;
         }
         let offset = self.offset_of(frame);
-        while self.tries.len() > self.try_base && self.tries.last().is_some_and(|entry| entry.frame == offset) {
+        while self.tries.len() > self.try_base as usize && self.tries.last().is_some_and(|entry| entry.frame == offset) {
             self.tries.pop();
         }
         self.find_try_owner();
@@ -555,7 +621,7 @@ impl Process {
 
     /// Sets `try_owner` after the try frames have changed.
     pub fn find_try_owner(&mut self) {
-        self.try_owner = match self.tries[self.try_base..].last() {
+        self.try_owner = match self.tries[self.try_base as usize..].last() {
             Some(entry) => self.frame_at(entry.frame),
             None => std::ptr::null_mut(),
         };
@@ -578,12 +644,12 @@ impl Process {
         });
         self.pending = std::ptr::null_mut();
         self.pending_count = 0;
-        self.try_base = self.tries.len();
+        self.try_base = self.tries.len() as u32;
         self.try_owner = std::ptr::null_mut();
         self.depth = 0;
         // SAFETY: bodies live as long as the machine.
         let body: &'static Body = unsafe { &*deferred.body };
-        self.push_bottom_frame(top, body, deferred.arguments, deferred.closure);
+        self.push_bottom_frame(top, body, &deferred.arguments, deferred.closure);
     }
 
     /// Goes back to the stack that waited for the deferred call that has just ended.
@@ -592,7 +658,7 @@ impl Process {
         let caught = std::mem::replace(&mut self.caught, waiting.caught);
         release(&mut self.heap, caught);
         self.pending_try = waiting.pending_try;
-        self.tries.truncate(self.try_base);
+        self.tries.truncate(self.try_base as usize);
         self.try_base = waiting.try_base;
         self.fp = self.frame_at(waiting.fp);
         self.ip = waiting.ip;
@@ -661,14 +727,14 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
+impl Process {
+    /// The process has ended: destroys everything it has left. The record is blank then.
+    pub fn reset(&mut self) {
         self.drop_stacks();
-        for cell in std::mem::take(&mut self.globals) {
-            release(&mut self.heap, cell);
-        }
-        for set in std::mem::take(&mut self.statics).into_iter().flatten() {
-            for cell in *set {
+        if let Some(rare) = self.rare.take() {
+            let statics = rare.statics.into_iter().flatten().flat_map(|set| *set);
+            let watchdog = rare.watchdog.into_iter().flat_map(|(_, arguments)| arguments);
+            for cell in rare.globals.into_iter().chain(statics).chain(watchdog) {
                 release(&mut self.heap, cell);
             }
         }
@@ -677,20 +743,53 @@ impl Drop for Process {
             Some(Err(exception)) => discard(&mut self.heap, exception),
             None => {}
         }
-        if let Some((_, arguments)) = self.watchdog.take() {
-            for cell in arguments {
+        while let Some(node) = self.inbox.pop() {
+            release(&mut self.heap, node.message);
+        }
+        if !self.heap.is_unused() {
+            // Variables and closures may refer to each other in a circle: empty what is left.
+            let mut from = (0, 0);
+            while let Some(cell) = self.heap.drain_variable(&mut from) {
                 release(&mut self.heap, cell);
             }
+            self.heap = Heap::default();
         }
-        // Variables and closures may refer to each other in a circle: empty what is left.
-        let mut from = (0, 0);
-        while let Some(cell) = self.heap.drain_variable(&mut from) {
-            release(&mut self.heap, cell);
+        self.pid = 0;
+        self.slot = std::ptr::null();
+        self.memory = 0;
+        self.memory_stop = i64::MAX;
+        self.wait = None;
+        self.deadline = None;
+        self.job = None;
+        self.has_entry_frame = false;
+        self.halted = false;
+        self.has_watchdog = false;
+        self.has_exceeded = false;
+        if self.stack_cells as usize > KEPT_STACK {
+            self.shrink();
         }
-        if !self.stack.is_null() {
-            // SAFETY: allocated with this layout.
-            unsafe { dealloc(self.stack.cast(), stack_layout(self.stack_cells)) };
+    }
+
+    /// Goes back to the stack at birth. The record must be blank.
+    pub fn shrink(&mut self) {
+        if self.stack != self.first_stack {
+            // SAFETY: allocated with this layout; no frame is left.
+            unsafe { dealloc(self.stack.cast(), stack_layout(self.stack_cells as usize)) };
+            self.stack = self.first_stack;
+            self.stack_cells = FIRST_STACK as u32;
+            // SAFETY: the end of the cells.
+            self.limit = unsafe { self.first_stack.add(FIRST_STACK) };
         }
+        self.spare_extras = Vec::new();
+        self.tries = Vec::new();
+        self.waiting = Vec::new();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.reset();
+        self.shrink();
     }
 }
 

@@ -38,7 +38,9 @@ pub fn uncaught(machine: &Machine, p: &mut Process) {
     if entry && options.full {
         lines.push(b"__entry/0()".to_vec());
     }
-    lines.extend(frames.iter().rev().map(|frame| frame_line(p, *frame)));
+    // SAFETY: frames hold bodies, which live as long as the machine.
+    let shown = frames.iter().rev().filter(|frame| unsafe { !(*(***frame).body).is_stub() });
+    lines.extend(shown.map(|frame| frame_line(p, *frame)));
     machine.output.flush();
     // A closed stream is no reason for a process to die twice.
     let _ = if options.json {

@@ -8,6 +8,7 @@ use crate::bits::{Bits, View, one_word};
 use crate::cell::{Cell, kind};
 use crate::code::NameSlot;
 use crate::element::{self, Header, pointee};
+use crate::ffi::Object;
 use crate::heap::{BoxSlot, Heap, VariableSlot};
 use crate::raise::{Raise, Raised};
 use std::cell::UnsafeCell;
@@ -262,6 +263,12 @@ pub unsafe fn identify(heap: &mut Heap, mut cell: *mut Cell) -> *mut BoxSlot {
     }
 }
 
+/// The object of a native module in a cell of kind `FOREIGN`.
+pub fn object(cell: Cell) -> &'static dyn Object {
+    // SAFETY: the kind tells the type. The reference is used before the cell changes.
+    unsafe { &**get::<Box<dyn Object>>(cell) }
+}
+
 /// The type name of a value (values.md §1).
 pub fn type_name(value: Cell) -> &'static [u8] {
     match value.kind() {
@@ -282,6 +289,7 @@ pub fn type_name(value: Cell) -> &'static [u8] {
         kind::EXCEPTION => unsafe { get::<Exception>(value) }.tag.bytes(),
         kind::REQUEST => b"IO_request",
         kind::PORT => b"IO_fd",
+        kind::FOREIGN => object(value).type_name().as_bytes(),
         kind::BOXED => type_name(unbox(value)),
         _ => b"value",
     }
@@ -301,6 +309,7 @@ pub fn truth(value: Cell) -> bool {
             kind::VECTOR => !get::<Vector>(value).elements.is_empty(),
             kind::STRUCT => !get::<Struct>(value).fields.is_empty(),
             kind::LONG_BITS => bits_view(&raw const value).any(),
+            kind::FOREIGN => object(value).is_true(),
             _ => true,
         }
     }
@@ -328,6 +337,8 @@ fn release_owned(heap: &mut Heap, cell: Cell) {
                 kind::STRING => drop(into_box::<Vec<u8>>(cell)),
                 kind::LONG_BITS => drop(into_box::<LongBits>(cell)),
                 kind::REQUEST => drop(into_box::<crate::io::Request>(cell)),
+                kind::PORT => drop(into_box::<crate::io::Port>(cell)),
+                kind::FOREIGN => drop(into_box::<Box<dyn Object>>(cell)),
                 kind::VECTOR => {
                     element::retire(heap, cell.address());
                     waiting.extend(into_box::<Vector>(cell).elements.into_iter().filter(|element| element.is_owned()));
@@ -431,7 +442,10 @@ fn copy_leaf(cell: Cell) -> Option<Result<Cell, Raise>> {
             },
             kind::REQUEST => return Some(Raised::tagged("IO_request", "not copyable")),
             kind::PORT => return Some(Raised::tag("Not_copyable")),
-            kind::FOREIGN => return Some(Raised::text("not copyable")),
+            kind::FOREIGN => match object(cell).copied() {
+                Some(copied) => Cell::boxed(kind::FOREIGN, Box::new(copied)),
+                None => return Some(Raised::text(format!("{} is not copyable", object(cell).type_name()))),
+            },
             kind::SHARED => {
                 // In registers of closures only: the copy shares the variable.
                 (*cell.address::<VariableSlot>()).handles += 1;
@@ -512,8 +526,9 @@ impl Job {
     }
 }
 
-/// Whether `needle` (the address of a container) is `value` or lies in it at any depth (values.md §1.5).
-/// O(size of the value); asked only when the container was reached through a pointer.
+/// Whether `needle` (the address of a container or closure) is `value` or is owned by it at any depth (values.md
+/// §1.5). What a closure shares is not owned by it. O(size of the value); asked only where the container was reached
+/// through a pointer, since one in a register lies in nothing.
 pub fn contains(value: Cell, needle: u64) -> bool {
     let mut waiting = vec![value];
     while let Some(cell) = waiting.pop() {
@@ -521,13 +536,18 @@ pub fn contains(value: Cell, needle: u64) -> bool {
         // SAFETY: the kind tells the type.
         unsafe {
             match cell.kind() {
-                kind::VECTOR | kind::STRUCT if cell.payload == needle => return true,
+                kind::VECTOR | kind::STRUCT | kind::CLOSURE if cell.payload == needle => return true,
                 kind::VECTOR => waiting.extend(get::<Vector>(cell).elements.iter().filter(|cell| cell.is_owned())),
                 kind::STRUCT => waiting.extend(get::<Struct>(cell).fields.values().filter(|cell| cell.is_owned())),
                 kind::EXCEPTION => {
                     if let Content::Value(value) = get::<Exception>(cell).content {
                         waiting.push(value);
                     }
+                }
+                kind::CLOSURE => {
+                    let registers = &get::<Closure>(cell).registers;
+                    let cells = std::slice::from_raw_parts(registers.base(), registers.len());
+                    waiting.extend(cells.iter().filter(|cell| cell.is_owned() && cell.kind() != kind::SHARED));
                 }
                 _ => {}
             }

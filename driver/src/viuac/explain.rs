@@ -3,7 +3,7 @@
 use crate::console::print;
 use crate::failure::{Failure, SUCCESS};
 use crate::report::list_of_lints;
-use viua_diagnostics::{Code, closest};
+use viua_diagnostics::{Code, LINTS, closest, explain};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,18 +42,24 @@ pub(crate) fn run(options: &Explain) -> Result<u8, Failure> {
 }
 
 fn row(code: Code) -> String {
-    let row = code.row();
-    match row.lint {
-        Some(lint) => format!("{} {} ({lint})\n", row.code, row.title),
-        None => format!("{} {}\n", row.code, row.title),
+    match code.row().lint {
+        Some(lint) => format!("{code} {} ({lint})\n", explain::title(code)),
+        None => format!("{code} {}\n", explain::title(code)),
     }
 }
 
 fn explanation(word: &str) -> Option<String> {
     let of_lint = || Code::all().find(|code| code.row().lint == Some(word));
     if let Some(code) = Code::find(word).or_else(of_lint) {
-        let parts: Vec<String> = code.row().specified.split(", ").map(part_of_manual).collect();
-        return Some(format!("{}\nSpecified in: {}\n", row(code), parts.join(", ")));
+        let row = code.row();
+        let lint = row.lint.map_or(String::new(), |lint| format!("Lint: {lint} (viuac explain --lints)\n"));
+        let parts: Vec<String> = row.specified.split(", ").map(part_of_manual).collect();
+        let page = explain::text(code);
+        return Some(format!("{page}\nMessage: {}\n{lint}Specified in: {}\n", row.title, parts.join(", ")));
+    }
+    // The lint without a code of its own.
+    if let Some(lint) = LINTS.iter().find(|lint| lint.name == word) {
+        return Some(format!("{word}: {}\nIts findings have the code of the fault.\n", lint.finds));
     }
     viua_isa::opcode_of(word).map(viua_isa::manual::entry)
 }

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod dis;
 mod explain;
+mod fmt;
 mod inspect;
 mod lex;
 mod link;
@@ -61,6 +62,7 @@ enum Command {
     Dis(dis::Dis),
     Strip(strip::Strip),
     Inspect(inspect::Inspect),
+    Fmt(fmt::Fmt),
     Lex(lex::Lex),
     Parse(parse::Parse),
     Explain(explain::Explain),
@@ -112,6 +114,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         Command::Dis(options) => dis::run(options, &context),
         Command::Strip(options) => strip::run(&options),
         Command::Inspect(options) => inspect::run(&options, &context),
+        Command::Fmt(options) => fmt::run(&options, &context),
         Command::Lex(options) => lex::run(&options, &context),
         Command::Parse(options) => parse::run(&options, &context),
         Command::Explain(options) => explain::run(&options),

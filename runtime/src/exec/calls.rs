@@ -1,8 +1,9 @@
 //! Calls, frames, deferred calls, branches (isa-control.md §2 to §5).
 
-use super::{Flow, Outcome};
+use super::{Flow, Outcome, foreign};
 use crate::cell::{Cell, kind};
 use crate::code::{Arg, Body, NameSlot};
+use crate::ffi::Foreign;
 use crate::process::{Continuation, Deferred, HEADER, MAX_DEPTH, Process, Status};
 use crate::raise::{Raise, Raised};
 use crate::value::{Closure, ClosureRegisters, get, release, truth};
@@ -52,16 +53,37 @@ fn callee(p: &mut Process, arg: Arg) -> Result<Callee, Raise> {
     }
 }
 
-/// The body that a callee means now. Bodies live as long as the machine.
-fn body_of(callee: &Callee, undefined: &str) -> Result<&'static Body, Raise> {
+/// What a callee means now. Both live as long as the machine.
+enum Meant {
+    Body(&'static Body),
+    Foreign(&'static Foreign),
+}
+
+fn meant(callee: &Callee, undefined: &str) -> Result<Meant, Raise> {
     // SAFETY: a slot holds null or a body.
-    match unsafe { callee.name.function().as_ref() } {
-        Some(body) => Ok(body),
-        None => Raised::text(format!("{undefined}: {}", callee.name.name())),
+    match (unsafe { callee.name.function().as_ref() }, callee.name.foreign()) {
+        (Some(body), _) => Ok(Meant::Body(body)),
+        (None, Some(foreign)) => Ok(Meant::Foreign(foreign)),
+        (None, None) => Raised::text(format!("{undefined}: {}", callee.name.name())),
+    }
+}
+
+/// Takes the parameters out of the running frame, empty ones included.
+fn take_all_parameters(p: &mut Process) -> Vec<Cell> {
+    // SAFETY: parameters lie below the header of the running frame.
+    unsafe {
+        let header = p.fp.cast::<Cell>();
+        (1..=(*p.fp).argc as usize).map(|distance| std::mem::replace(&mut *header.sub(distance), Cell::EMPTY)).collect()
     }
 }
 
 pub fn call(p: &mut Process, args: &[Arg; 4]) -> Outcome {
+    if p.job.is_some() {
+        return match foreign::resume(p) {
+            Ok(outcome) => foreign::finish(p, args[0], outcome),
+            Err(flow) => Ok(flow),
+        };
+    }
     p.reductions -= 1;
     if p.reductions < 0 {
         return Ok(Flow::Leave(Status::Suspended));
@@ -69,9 +91,19 @@ pub fn call(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     if let Arg::Reg(Register { set: RegisterSet::Arguments, .. }) = args[0] {
         return Raised::text("result of a call cannot be stored in arguments register set");
     }
+    if let Arg::Foreign(function) = args[1] {
+        let (name, arguments) = (p.function_of(p.fp).name, take_all_parameters(p));
+        return foreign::call(p, function, name, arguments, args[0]);
+    }
     p.target_or_void(args[0])?;
     let callee = callee(p, args[1])?;
-    let body = body_of(&callee, "call to undefined function")?;
+    let body = match meant(&callee, "call to undefined function")? {
+        Meant::Body(body) => body,
+        Meant::Foreign(function) => {
+            let Some(arguments) = p.take_pending() else { return Raised::text(UNFRAMED) };
+            return foreign::call(p, function, callee.name, arguments, args[0]);
+        }
+    };
     if p.pending.is_null() {
         return Raised::text(UNFRAMED);
     }
@@ -235,7 +267,12 @@ pub fn tail_call(p: &mut Process, args: &[Arg; 4]) -> Outcome {
         return Ok(Flow::Entered);
     }
     let callee = callee(p, args[0])?;
-    let body = body_of(&callee, "tail call to undefined function")?;
+    let body = match meant(&callee, "tail call to undefined function")? {
+        Meant::Body(body) => body,
+        Meant::Foreign(_) => {
+            return Raised::text(format!("tail call to non-native function: {}", callee.name.name()));
+        }
+    };
     if p.pending.is_null() {
         return Raised::text(UNFRAMED);
     }
@@ -307,7 +344,10 @@ fn replace_parameters(p: &mut Process, arguments: Vec<Cell>) {
 
 pub fn defer(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let callee = callee(p, args[0])?;
-    let body = body_of(&callee, "defer of undefined function")?;
+    let body = match meant(&callee, "defer of undefined function")? {
+        Meant::Body(body) => body,
+        Meant::Foreign(function) => function.stub(callee.name),
+    };
     let Some(arguments) = p.take_pending() else {
         return Raised::text(UNFRAMED);
     };

@@ -6,7 +6,7 @@ use crate::code::{Arg, Cold};
 use crate::heap::VariableSlot;
 use crate::process::Process;
 use crate::raise::Raised;
-use crate::value::{Closure, ClosureRegisters, copy, get, release};
+use crate::value::{Closure, ClosureRegisters, contains, copy, get, release};
 use std::rc::Rc;
 use viua_isa::Opcode;
 
@@ -47,7 +47,14 @@ pub fn capture(p: &mut Process, cold: &Cold) -> Outcome {
         Opcode::Capturemove => {
             let source = p.target(cold.args[2])?;
             // SAFETY: `target` found a register of this process.
-            unsafe { std::mem::replace(&mut *source, Cell::EMPTY) }
+            let content = unsafe { std::mem::replace(&mut *source, Cell::EMPTY) };
+            // A closure that is moved into itself can be reached by nobody any more.
+            if content.is_owned() && content.kind() != kind::SHARED && contains(content, closure.payload) {
+                release(&mut p.heap, content);
+                Cell::EMPTY
+            } else {
+                content
+            }
         }
         _ => {
             let source = p.target(cold.args[2])?;

@@ -14,7 +14,7 @@ pub fn try_(p: &mut Process) -> Outcome {
     if p.pending_try.is_some() {
         return Raised::text("new try frame requested while last one is unused");
     }
-    p.pending_try = Some(TryFrame::default());
+    p.pending_try = Some(Box::default());
     Ok(Flow::Next)
 }
 
@@ -56,7 +56,7 @@ pub fn enter(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     // SAFETY: there is a running frame, whose body lives as long as the machine.
     let body = unsafe { &*(*p.fp).body };
     let frame = p.offset_of(p.fp);
-    p.tries.push(TryFrame { frame, body: Some(body), ip: Some(p.ip as usize), ..pending });
+    p.tries.push(TryFrame { frame, body: Some(body), ip: Some(p.ip as usize), ..*pending });
     p.try_owner = p.fp;
     run_block(p, block);
     Ok(Flow::Entered)
@@ -71,7 +71,7 @@ pub fn run_block(p: &mut Process, block: &'static Body) {
 
 pub fn leave(p: &mut Process) -> Outcome {
     let frame = p.offset_of(p.fp);
-    let own = p.tries.len() > p.try_base && p.tries.last().is_some_and(|entry| entry.frame == frame);
+    let own = p.tries.len() > p.try_base as usize && p.tries.last().is_some_and(|entry| entry.frame == frame);
     let entered = if own { p.tries.pop() } else { None };
     let Some(TryFrame { body: Some(body), ip: Some(ip), .. }) = entered else {
         return Raised::text("bad leave: no block has been entered");

@@ -6,6 +6,8 @@ mod bits;
 mod calls;
 mod closures;
 mod exceptions;
+mod foreign;
+mod io;
 mod numbers;
 mod processes;
 mod registers;
@@ -19,6 +21,7 @@ use crate::cell::Cell;
 use crate::code::{Arg, Cold};
 use crate::process::{Process, Status};
 use crate::raise::{Raise, Raised};
+use crate::scheduler::memory;
 use crate::unwind;
 use viua_isa::Opcode;
 
@@ -44,6 +47,9 @@ pub fn step(p: &mut Process) -> Option<Status> {
     // SAFETY: there is a running frame, whose body lives as long as the machine.
     let body = unsafe { &*(*p.fp).body };
     let number = body.number_of(p.ip);
+    if p.memory_stop != i64::MAX && memory::allocated() > p.memory_stop {
+        return p.exceed_memory();
+    }
     let outcome = match body.cold.get(number) {
         Some(cold) => execute(p, cold),
         None => Raised::text(format!("execution ran off the end of {}", body.name.name())),
@@ -138,9 +144,7 @@ fn execute(p: &mut Process, cold: &Cold) -> Outcome {
         Opcode::Send => processes::send(p, args),
         Opcode::Receive => processes::receive(p, args),
         Opcode::Watchdog => processes::watchdog(p, args),
-        Opcode::IoRead | Opcode::IoWrite | Opcode::IoClose | Opcode::IoWait | Opcode::IoCancel => {
-            processes::io(p, cold)
-        }
+        Opcode::IoRead | Opcode::IoWrite | Opcode::IoClose | Opcode::IoWait | Opcode::IoCancel => io::execute(p, cold),
         _ => bits::execute(p, cold),
     }
 }

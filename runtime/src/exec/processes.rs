@@ -1,16 +1,15 @@
 //! Processes, messages, watchdogs, imports, I/O requests (runtime.md §1 to §4, §7).
 
-use super::{Flow, Outcome};
+use super::{Flow, Outcome, foreign};
 use crate::cell::{Cell, kind};
-use crate::code::{Arg, Body, Cold, Constant, NameSlot};
+use crate::code::{Arg, Body, Constant, NameSlot};
 use crate::cross;
-use crate::io;
+use crate::ffi::Job;
 use crate::process::{Process, Status, Wait};
 use crate::raise::{Raise, Raised};
-use crate::scheduler::{Joined, cannot_be_joined};
-use crate::value::{get, release, resolve};
+use crate::scheduler::{Joined, cannot_be_joined, memory};
+use crate::value::{release, resolve};
 use std::time::{Duration, Instant};
-use viua_isa::Opcode;
 
 const UNFRAMED: &str =
     "function call without a frame: use `frame 0' in source code if the function takes no parameters";
@@ -24,25 +23,34 @@ pub fn spawn(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let target = p.target_or_void(args[0])?;
     let Arg::Name(name) = args[1] else { return Raised::text("operand is not a function name") };
     let Some(body) = function_of(name) else {
-        return Raised::text(format!("call to undefined function: {}", name.name()));
+        return Raised::text(match name.foreign() {
+            Some(_) => format!("process from undefined function: {}", name.name()),
+            None => format!("call to undefined function: {}", name.name()),
+        });
     };
-    let Some(mut arguments) = p.take_pending() else { return Raised::text(UNFRAMED) };
-    for index in 0..arguments.len() {
-        if let Err(raise) = leave(p, &mut arguments[index]) {
-            for argument in arguments {
-                release(&mut p.heap, argument);
+    let Some(mut arguments) = p.take_arguments() else { return Raised::text(UNFRAMED) };
+    for index in 0..arguments.cells().len() {
+        if let Err(raise) = leave(p, &mut arguments.cells()[index]) {
+            for argument in arguments.cells() {
+                release(&mut p.heap, *argument);
             }
             return Err(raise);
         }
     }
-    let machine = p.machine.clone();
-    let pid = machine.scheduler.spawn(&machine, body, arguments, target.is_some());
+    p.give_away(arguments.cells());
+    // SAFETY: the worker that runs the process.
+    let pid = unsafe { (*p.worker).spawn(body, arguments, target.is_some())? };
+    p.reductions -= SPAWN_REDUCTIONS;
     if let Some(target) = target {
         // SAFETY: `target_or_void` found a register of this process.
         unsafe { p.store(target, Cell::new(kind::PID, pid)) };
     }
     Ok(Flow::Next)
 }
+
+/// What starting a process and sending a message count for: about what they cost, in calls.
+const SPAWN_REDUCTIONS: i64 = 16;
+const SEND_REDUCTIONS: i64 = 4;
 
 /// Makes a value that was taken out of a register ready to leave the process; a handle is replaced by its value.
 fn leave(p: &mut Process, value: &mut Cell) -> Result<(), Raise> {
@@ -79,12 +87,13 @@ impl Process {
             Arg::Timeout(limit) => limit,
             _ => None,
         };
-        let now = Instant::now();
-        let deadline =
-            *self.deadline.get_or_insert_with(|| limit.map(|limit| now + Duration::from_millis(limit.into())));
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            self.stop_waiting();
-            return Raised::text(expired);
+        if let Some(limit) = limit {
+            let now = Instant::now();
+            let until = *self.deadline.get_or_insert_with(|| now + Duration::from_millis(limit.into()));
+            if until <= now {
+                self.stop_waiting();
+                return Raised::text(expired);
+            }
         }
         self.wait = Some(wait);
         Ok(Flow::Leave(Status::Blocked))
@@ -93,15 +102,37 @@ impl Process {
     /// Forgets the deadline of an instruction that waited; it has completed or raises.
     pub fn stop_waiting(&mut self) {
         self.wait = None;
-        self.deadline = None;
+        if self.deadline.take().is_some() {
+            // SAFETY: the slot of a process lives longer.
+            unsafe { (*self.slot).deadline.clear() };
+        }
+    }
+
+    /// Values leave the process: it has their memory no more.
+    fn give_away(&mut self, values: &[Cell]) {
+        if self.memory_stop != i64::MAX {
+            let weight: i64 = values.iter().map(|value| memory::weight(*value)).sum();
+            self.memory -= weight;
+            self.memory_stop += weight;
+        }
+    }
+
+    /// A value has come from another process: its memory counts for this one.
+    fn take_over(&mut self, value: Cell) {
+        if self.memory_stop != i64::MAX {
+            let weight = memory::weight(value);
+            self.memory += weight;
+            self.memory_stop -= weight;
+        }
     }
 }
 
 pub fn join(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let target = p.target_or_void(args[0])?;
     let other = pid(p, args[1])?;
-    match p.machine.scheduler.join(p.pid, other) {
-        Joined::Running => p.block(Wait::Process(other), args[2], "process did not join"),
+    // SAFETY: the worker that runs the process.
+    match p.machine.scheduler.join(unsafe { &mut *p.worker }, p.pid, other) {
+        Joined::Running => p.block(Wait::Event, args[2], "process did not join"),
         Joined::Impossible => {
             p.stop_waiting();
             cannot_be_joined(other)
@@ -112,6 +143,7 @@ pub fn join(p: &mut Process, args: &[Arg; 4]) -> Outcome {
         }
         Joined::Outcome(Ok(result)) => {
             p.stop_waiting();
+            p.take_over(result);
             match target {
                 // SAFETY: `target_or_void` found a register of this process.
                 Some(target) => unsafe { p.finish(target, result) },
@@ -143,18 +175,48 @@ pub fn send(p: &mut Process, args: &[Arg; 4]) -> Outcome {
             }
             return Err(raise);
         }
-        if !p.machine.scheduler.send(receiver, message) {
-            release(&mut p.heap, message);
+        p.give_away(&[message]);
+        match (*p.worker).send(receiver, message) {
+            Ok(true) => {}
+            Ok(false) => release(&mut p.heap, message),
+            Err(raise) => {
+                p.take_over(message);
+                p.store(slot, message);
+                return Err(raise);
+            }
         }
     }
+    p.reductions -= SEND_REDUCTIONS;
     Ok(Flow::Next)
+}
+
+impl Process {
+    /// Takes the oldest message out of the mailbox.
+    fn next_message(&mut self) -> Option<Cell> {
+        loop {
+            if self.inbox.is_empty() {
+                // SAFETY: the slot of a process lives longer.
+                self.inbox = unsafe { (*self.slot).mailbox.fetch() };
+            }
+            let node = self.inbox.pop()?;
+            let (receiver, message) = (node.receiver, node.message);
+            // SAFETY: the worker that runs the process.
+            unsafe { (*self.worker).received(&*self.slot, node) };
+            if receiver == self.pid {
+                return Some(message);
+            }
+            // It was meant for the process that had the slot before, and overtaken by its end.
+            release(&mut self.heap, message);
+        }
+    }
 }
 
 pub fn receive(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let target = p.target_or_void(args[0])?;
-    let Some(message) = p.machine.scheduler.receive(p.pid) else {
+    let Some(message) = p.next_message() else {
         return p.block(Wait::Message, args[1], "no message received");
     };
+    p.take_over(message);
     p.stop_waiting();
     match target {
         // SAFETY: `target_or_void` found a register of this process.
@@ -169,18 +231,28 @@ pub fn receive(p: &mut Process, args: &[Arg; 4]) -> Outcome {
 pub fn watchdog(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let Arg::Name(name) = args[0] else { return Raised::text("operand is not a function name") };
     if function_of(name).is_none() {
-        return Raised::text(format!("watchdog process from undefined function: {}", name.name()));
+        return Raised::text(match name.foreign() {
+            Some(_) => format!("watchdog process must be a native function, used foreign {}", name.name()),
+            None => format!("watchdog process from undefined function: {}", name.name()),
+        });
     }
     if p.has_watchdog {
         return Raised::text("watchdog already set");
     }
     let Some(arguments) = p.take_pending() else { return Raised::text(UNFRAMED) };
-    p.watchdog = Some((name, arguments));
+    p.rare().watchdog = Some((name, arguments));
     p.has_watchdog = true;
     Ok(Flow::Next)
 }
 
+/// Loading a module reads files: it is done on another thread.
 pub fn import(p: &mut Process, args: &[Arg; 4]) -> Outcome {
+    if p.job.is_some() {
+        return match foreign::resume(p) {
+            Ok(outcome) => outcome.map(|_| Flow::Next),
+            Err(flow) => Ok(flow),
+        };
+    }
     let name = match args[0] {
         // SAFETY: the running frame has a body; constant operands are indexes into its pool.
         Arg::Constant(index) => match unsafe { &(&(*(*p.fp).body).constants)[index as usize] } {
@@ -189,71 +261,11 @@ pub fn import(p: &mut Process, args: &[Arg; 4]) -> Outcome {
         },
         _ => return Raised::text("operand is not a module name"),
     };
-    let name = String::from_utf8_lossy(name);
-    match p.machine.import(&name) {
-        Ok(()) => Ok(Flow::Next),
+    let name = String::from_utf8_lossy(name).into_owned();
+    let heap = std::mem::take(&mut p.heap);
+    let job = Job::start(&p.machine, p.pid, heap, move |machine, _| match machine.import(&name) {
+        Ok(()) => Ok(None),
         Err(error) => Raised::tagged(&error.tag, error.text),
-    }
-}
-
-/// I/O is performed where it is asked for; `io_wait` collects what came of it.
-pub fn io(p: &mut Process, cold: &Cold) -> Outcome {
-    let args = &cold.args;
-    match cold.opcode {
-        Opcode::IoWait => {
-            let target = p.target_or_void(args[0])?;
-            let request = p.typed(args[1], kind::REQUEST, "IO_request")?;
-            // SAFETY: the kind tells the type.
-            let result = unsafe { get::<io::Request>(request) }.collect()?;
-            match target {
-                // SAFETY: `target_or_void` found a register of this process.
-                Some(target) => unsafe { p.finish(target, result) },
-                None => {
-                    release(&mut p.heap, result);
-                    Ok(Flow::Next)
-                }
-            }
-        }
-        Opcode::IoCancel => {
-            p.typed(args[0], kind::REQUEST, "IO_request")?;
-            Ok(Flow::Next)
-        }
-        Opcode::IoClose => {
-            p.target(args[0])?;
-            // SAFETY: `value` found a place of this process.
-            Raised::wrong_type("IO_port", unsafe { *p.value(args[1])? })
-        }
-        opcode => {
-            let target = p.target(args[0])?;
-            let slot = p.target(args[1])?;
-            // SAFETY: `target` found registers of this process.
-            let port = unsafe { *resolve(slot) };
-            if port.is_empty() {
-                p.value(args[1])?;
-            }
-            if port.kind() != kind::INTEGER {
-                return Raised::wrong_type("IO_port", port);
-            }
-            let source = p.target(args[2])?;
-            p.value(args[2])?;
-            let request = if opcode == Opcode::IoRead {
-                let limit = p.integer(args[2])?;
-                if limit < 0 {
-                    return Raised::text("I/O read limit cannot be negative");
-                }
-                io::Request::read(port.as_integer(), limit as u64, &p.machine.output)
-            } else {
-                let mut form = Vec::new();
-                // SAFETY: as above.
-                crate::print::outer(unsafe { *source }, &mut form);
-                io::Request::write(port.as_integer(), form, &p.machine.output)
-            };
-            // SAFETY: as above.
-            unsafe {
-                let content = std::mem::replace(&mut *source, Cell::EMPTY);
-                release(&mut p.heap, content);
-                p.finish(target, Cell::boxed(kind::REQUEST, Box::new(request)))
-            }
-        }
-    }
+    });
+    foreign::wait_for(p, job)
 }

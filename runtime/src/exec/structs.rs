@@ -26,7 +26,7 @@ pub fn insert(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let container = p.typed(args[0], kind::STRUCT, "Struct")?;
     let key = key(p, args[1])?;
     let source = p.consumable(args[2])?;
-    p.refuse_cycle(container, source, "struct would contain itself")?;
+    p.refuse_cycle((args[0], container), source, "struct would contain itself")?;
     let value = p.consume(source)?;
     // SAFETY: the kind tells the type.
     let old = unsafe { get::<Struct>(container) }.fields.insert(key, value);

@@ -109,7 +109,12 @@ impl Process {
     }
 
     /// Refuses to put a value into a container that it is, or is in. Copies are new values and always fit.
-    pub(super) fn refuse_cycle(&mut self, container: Cell, source: Consumable, text: &str) -> Result<(), Raise> {
+    pub(super) fn refuse_cycle(
+        &mut self,
+        (arg, container): (Arg, Cell),
+        source: Consumable,
+        text: &str,
+    ) -> Result<(), Raise> {
         let Consumable::Taken(slot) = source else { return Ok(()) };
         // SAFETY: `consumable` found a register of this process.
         unsafe {
@@ -117,9 +122,9 @@ impl Process {
                 return Ok(());
             }
             let value = *resolve(slot);
-            if matches!(value.kind(), kind::VECTOR | kind::STRUCT | kind::EXCEPTION)
-                && contains(value, container.payload)
-            {
+            let by_pointer = matches!(arg, Arg::Reg(Register { mode: AccessMode::Dereference, .. }));
+            let same = value.kind() == container.kind() && value.payload == container.payload;
+            if same || by_pointer && value.is_owned() && contains(value, container.payload) {
                 return Raised::text(text);
             }
         }
@@ -152,7 +157,7 @@ fn element(index: i64, length: usize) -> Result<usize, Raise> {
 pub fn insert(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let container = p.typed(args[0], kind::VECTOR, "Vector")?;
     let source = p.consumable(args[1])?;
-    p.refuse_cycle(container, source, "vector would contain itself")?;
+    p.refuse_cycle((args[0], container), source, "vector would contain itself")?;
     let value = p.consume(source)?;
     // SAFETY: the kind tells the type. The source may have been an element reached through a pointer, but it was
     // copied then, so the vector is still where it was.
@@ -180,7 +185,7 @@ pub fn insert(p: &mut Process, args: &[Arg; 4]) -> Outcome {
 pub fn push(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let container = p.typed(args[0], kind::VECTOR, "Vector")?;
     let source = p.consumable(args[1])?;
-    p.refuse_cycle(container, source, "vector would contain itself")?;
+    p.refuse_cycle((args[0], container), source, "vector would contain itself")?;
     let value = p.consume(source)?;
     // SAFETY: the kind tells the type.
     unsafe { get::<Vector>(container) }.elements.push(value);

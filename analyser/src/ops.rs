@@ -1,0 +1,709 @@
+//! From the steps of an instruction (analyser-rules.md §6, stated in the instruction table) to operations on the
+//! registers it names. This is the one place that interprets [`viua_isa::steps`]; everything behind it works on
+//! [`Op`]s, in which access modes, register sets and missing operands have been dealt with.
+
+use crate::facts::{self, CREATED, Fact, Kind, Map, UNKNOWN, kind_of, plain, pointer_to, requirement_number};
+use crate::program::Program;
+use viua_ir::{BodyId, BodyKind, Instruction, Name, Operand, OperandKind, Register, RegisterIndex};
+use viua_isa::steps::{self, Step, Type};
+use viua_isa::{Access, AccessMode, Opcode, RegisterSet};
+
+/// A register as the analyser identifies it: set and index (analyser-rules.md §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(pub u32);
+
+impl Key {
+    /// In a block: any local register that the block and what it enters do not name.
+    pub const REST: Key = Key(u32::MAX);
+
+    /// The register of that set with that index.
+    pub const fn new(set: RegisterSet, index: u16) -> Key {
+        Key((set as u32) << 16 | index as u32)
+    }
+    /// Which register set; that of [`Key::REST`] is the local one.
+    pub fn set(self) -> RegisterSet {
+        RegisterSet::ALL.get((self.0 >> 16) as usize).copied().unwrap_or(RegisterSet::Local)
+    }
+    /// Which register of the set.
+    pub const fn index(self) -> u16 {
+        self.0 as u16
+    }
+    /// Whether it is a local register, [`Key::REST`] included.
+    pub fn is_local(self) -> bool {
+        self.set() == RegisterSet::Local
+    }
+}
+
+/// A register of a unit, counted from 0 ([`Vars`]).
+pub type Var = u32;
+
+/// Stands for "none" in indices.
+pub const NONE: u32 = u32::MAX;
+
+/// The registers that a unit names.
+#[derive(Debug, Default)]
+pub struct Vars {
+    /// What each of them is.
+    pub keys: Vec<Key>,
+    by_index: [Vec<Var>; 5],
+    rest: Option<Var>,
+}
+
+impl Vars {
+    /// The number of a register; a new one is added.
+    pub fn intern(&mut self, key: Key) -> Var {
+        let new = self.keys.len() as Var;
+        if key == Key::REST {
+            return *self.rest.get_or_insert_with(|| {
+                self.keys.push(key);
+                new
+            });
+        }
+        let table = &mut self.by_index[key.set() as usize];
+        let index = usize::from(key.index());
+        if table.len() <= index {
+            table.resize(index + 1, NONE);
+        }
+        if table[index] == NONE {
+            table[index] = new;
+            self.keys.push(key);
+        }
+        table[index]
+    }
+    /// The number of a register, if the unit names it.
+    pub fn find(&self, key: Key) -> Option<Var> {
+        if key == Key::REST {
+            return self.rest;
+        }
+        self.by_index[key.set() as usize].get(usize::from(key.index())).copied().filter(|var| *var != NONE)
+    }
+}
+
+/// What is done with a register. The first of an instruction that fails for a fact reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpKind {
+    /// The last part of a U step: it must be defined.
+    Use,
+    /// One register of a packed range: it must be defined, and is erased.
+    Pack,
+    /// A T step; `arg` is the number of the requirement.
+    Type,
+    /// An E step; `arg` is 1 for a register that may be defined without the analyser knowing.
+    Erase,
+    /// A D step with the fact `arg`.
+    Define,
+    /// A D step whose type is that of slot `other`, by the map `arg`.
+    DefineFrom,
+    /// Keeps the fact of the slot for [`OpKind::DefineSaved`].
+    Save,
+    /// A D step with the type that was saved.
+    DefineSaved,
+    /// A target of an instruction that has failed before its D step.
+    Recover,
+    /// `[[maybe_unused]]`: used, and not fresh.
+    MarkUsed,
+    /// `isnull`: it must not be defined on every path.
+    Null,
+    /// `text` of a register: it must not be a text on every path.
+    Conversion,
+    /// A capture of slot `other` (if any) into the closure in this slot.
+    Capture,
+    /// The local register with the index `other` must be within bounds. No slot.
+    Bound,
+    /// `allocate_registers` with the count `other`. No slot.
+    Allocate,
+}
+
+/// One operation of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub struct Op {
+    /// What is done.
+    pub kind: OpKind,
+    /// Which operand is the cause.
+    pub operand: u8,
+    /// The number of the step in the row of the table.
+    pub step: u8,
+    /// See [`OpKind`].
+    pub arg: u8,
+    /// A slot of the unit: a register of this instruction.
+    pub slot: u32,
+    /// See [`OpKind`].
+    pub other: u32,
+}
+
+/// What is wrong with an instruction whatever the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// An operand is missing.
+    Missing,
+    /// The operand is of the wrong kind.
+    Kind(steps::Kind),
+    /// `move` into something that is no register, or `void` where it may not be.
+    MoveTarget,
+    /// The name of the operand is not resolved.
+    Name,
+    /// A read from the arguments set.
+    Arguments,
+    /// A read from the parameters set by anything but `move` and `copy`.
+    Parameters,
+    /// The access mode of the operand.
+    Mode,
+    /// A bits literal as index of `bitset`.
+    BitsetIndex,
+    /// The value of `bitset`.
+    BitsetValue,
+    /// The operand of `watchdog`.
+    Watchdog,
+    /// The operand of `enter` is no block name.
+    NoBlock,
+    /// The entered block is only declared.
+    ExternalBlock,
+    /// A register of the arguments set in a packed range.
+    PackedArguments,
+}
+
+/// A fault that does not depend on facts.
+#[derive(Clone, Copy, Debug)]
+pub struct StaticFault {
+    /// Number of the instruction in its body.
+    pub instruction: u32,
+    /// Which step fails.
+    pub step: u8,
+    /// Which operand it is about.
+    pub operand: u8,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The operations of the instructions of a body, while they are made.
+#[derive(Debug, Default)]
+pub struct Ops {
+    /// All operations.
+    pub ops: Vec<Op>,
+    /// All slots: the register that each stands for.
+    pub slots: Vec<Var>,
+    /// Of each slot, whether the instruction looks at what the register held.
+    pub reads: Vec<bool>,
+    /// The registers.
+    pub vars: Vars,
+    /// What fails whatever the facts.
+    pub faults: Vec<StaticFault>,
+    /// The `closure` instructions whose closure is analysed.
+    pub creations: Vec<u32>,
+    /// The instructions with a rule about all paths.
+    pub checks: Vec<u32>,
+    /// The highest local register that must be within bounds.
+    pub highest: Option<u32>,
+    /// The `allocate_registers`, with their counts.
+    pub allocations: Vec<(u32, u32)>,
+    /// Whether a register may be written that is only known at run time.
+    pub writes_anywhere: bool,
+    first_slot: usize,
+    current: u32,
+}
+
+/// A step that cannot be made: the rest of the instruction is skipped.
+struct Stop;
+
+impl Ops {
+    /// Appends the operations of an instruction.
+    pub fn compile(&mut self, program: &Program, number: u32, instruction: &Instruction) {
+        self.first_slot = self.slots.len();
+        self.current = number;
+        let operands = program.module.operands(instruction);
+        self.writes_anywhere |= operands.iter().zip(instruction.opcode.row().operands).any(|(operand, spec)| {
+            matches!(spec.access, Access::Target | Access::InPlace | Access::Register)
+                && operand.register().is_some_and(|register| register.mode == AccessMode::Indirect)
+        });
+        let steps = steps::of(instruction.opcode);
+        let run = InstructionSteps { program, opcode: instruction.opcode, operands, steps };
+        if run.compile(self).is_err() {
+            run.recover(self);
+        }
+    }
+
+    /// The slot of a register in this instruction.
+    pub fn slot(&mut self, key: Key) -> u32 {
+        let var = self.vars.intern(key);
+        // Instructions name a handful of registers; only packed ranges have more, and theirs are all different.
+        const FEW: usize = 8;
+        let found = self.slots[self.first_slot..].iter().take(FEW).position(|slot| *slot == var);
+        match found {
+            Some(at) => (self.first_slot + at) as u32,
+            None => {
+                self.slots.push(var);
+                self.reads.push(false);
+                self.slots.len() as u32 - 1
+            }
+        }
+    }
+
+    /// Begins the slots of an instruction that has none of the steps' operations.
+    pub fn begin(&mut self) {
+        self.first_slot = self.slots.len();
+    }
+
+    fn is_defined_here(&self, slot: u32) -> bool {
+        let defines = |op: &&Op| {
+            op.slot == slot && matches!(op.kind, OpKind::Define | OpKind::DefineFrom | OpKind::DefineSaved)
+        };
+        self.ops.iter().rev().take(8).any(|op| defines(&op))
+    }
+
+    fn read(&mut self, slot: u32) {
+        if !self.reads[slot as usize] && !self.is_defined_here(slot) {
+            self.reads[slot as usize] = true;
+        }
+    }
+
+    fn push(&mut self, kind: OpKind, at: (u8, u8), slot: u32, arg: u8, other: u32) {
+        match kind {
+            OpKind::Null | OpKind::Conversion => self.checks.push(self.current),
+            OpKind::Bound => self.highest = self.highest.max(Some(other)),
+            OpKind::Allocate => self.allocations.push((self.current, other)),
+            _ => {}
+        }
+        match kind {
+            OpKind::Use
+            | OpKind::Pack
+            | OpKind::Type
+            | OpKind::Erase
+            | OpKind::Save
+            | OpKind::Null
+            | OpKind::Conversion
+            | OpKind::Capture => self.read(slot),
+            OpKind::DefineFrom => self.read(other),
+            OpKind::Define
+            | OpKind::DefineSaved
+            | OpKind::Recover
+            | OpKind::MarkUsed
+            | OpKind::Bound
+            | OpKind::Allocate => {}
+        }
+        if kind == OpKind::Capture && other != NONE {
+            self.read(other);
+        }
+        let (step, operand) = at;
+        self.ops.push(Op { kind, operand, step, arg, slot, other });
+    }
+}
+
+struct InstructionSteps<'a> {
+    program: &'a Program<'a>,
+    opcode: Opcode,
+    operands: &'a [Operand],
+    steps: &'static [Step],
+}
+
+/// A register operand as far as the analyser tracks it.
+fn tracked(register: Register) -> Option<Key> {
+    let index = register.number()?;
+    (register.mode != AccessMode::Indirect && register.set != RegisterSet::Arguments)
+        .then(|| Key::new(register.set, index))
+}
+
+fn is_checked(set: RegisterSet) -> bool {
+    match set {
+        RegisterSet::Local | RegisterSet::Parameters => true,
+        RegisterSet::Static | RegisterSet::Global | RegisterSet::Arguments => false,
+    }
+}
+
+impl InstructionSteps<'_> {
+    fn fail<T>(&self, ops: &mut Ops, step: usize, operand: u8, cause: Cause) -> Result<T, Stop> {
+        ops.faults.push(StaticFault { instruction: ops.current, step: step as u8, operand, cause });
+        Err(Stop)
+    }
+
+    fn operand(&self, ops: &mut Ops, step: usize, number: u8) -> Result<&Operand, Stop> {
+        match self.operands.get(usize::from(number)) {
+            Some(operand) => Ok(operand),
+            None => self.fail(ops, step, number, Cause::Missing),
+        }
+    }
+
+    /// A register operand; the K step before has seen to it that other operands have no further steps.
+    fn register(&self, number: u8) -> Option<Register> {
+        self.operands.get(usize::from(number)).and_then(Operand::register)
+    }
+
+    fn compile(&self, ops: &mut Ops) -> Result<(), Stop> {
+        let mut at = 0;
+        while let Some(step) = self.steps.get(at) {
+            match *step {
+                Step::Kind(number, kind) => self.kind(ops, at, number, kind)?,
+                Step::Name(number) => self.name(ops, at, number)?,
+                Step::Use(number, _) => self.read(ops, at, number)?,
+                Step::Type(number, required) => self.require(ops, at, number, required)?,
+                Step::Define(number, defined) => self.define(ops, at, number, defined),
+                Step::Erase(number) => self.erase(ops, at, number),
+                Step::Mode(number) => self.mode(ops, at, number)?,
+                Step::IfRegister(number) => {
+                    if self.operand(ops, at, number)?.register().is_none() {
+                        at += self.steps[at..].iter().position(|step| *step == Step::End).unwrap_or(0);
+                    }
+                }
+                Step::End => {}
+                Step::Special(word) => self.special(ops, at, word)?,
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// One mistake is to give one finding: what the instruction would have defined is unknown from here on.
+    fn recover(&self, ops: &mut Ops) {
+        let is_move = self.opcode == Opcode::Move;
+        for (at, step) in self.steps.iter().enumerate() {
+            let number = match *step {
+                Step::Define(number, _) => number,
+                Step::Special("move") => 0,
+                _ => continue,
+            };
+            if let Some(register) = self.register(number)
+                && let Some(key) = tracked(register)
+                && (!is_move || register.set == RegisterSet::Local)
+            {
+                let slot = ops.slot(key);
+                ops.push(OpKind::Recover, (at as u8, number), slot, 0, NONE);
+            }
+        }
+    }
+
+    fn kind(&self, ops: &mut Ops, step: usize, number: u8, kind: steps::Kind) -> Result<(), Stop> {
+        use OperandKind::{Atom, Bits, FunctionName, Register, Void};
+        let operand = self.operand(ops, step, number)?.kind;
+        let fits = match kind {
+            steps::Kind::Register
+            | steps::Kind::Left
+            | steps::Kind::Right
+            | steps::Kind::RegisterNotVoid
+            | steps::Kind::AtFirst
+            | steps::Kind::Printed => matches!(operand, Register(_)),
+            steps::Kind::RegisterOrVoid | steps::Kind::RegisterOrVoidLiteral => matches!(operand, Register(_) | Void),
+            steps::Kind::Function => matches!(operand, FunctionName(_)),
+            steps::Kind::Callee => matches!(operand, FunctionName(_) | Atom | Register(_)),
+            steps::Kind::Atom => matches!(operand, Atom),
+            steps::Kind::Bits => matches!(operand, Register(_) | Bits),
+        };
+        if fits { Ok(()) } else { self.fail(ops, step, number, Cause::Kind(kind)) }
+    }
+
+    fn name(&self, ops: &mut Ops, step: usize, number: u8) -> Result<(), Stop> {
+        let Some(register) = self.register(number) else { return Ok(()) };
+        let RegisterIndex::Number(index) = register.index else {
+            return self.fail(ops, step, number, Cause::Name);
+        };
+        let is_target = self.steps.iter().any(|step| matches!(step, Step::Define(target, _) if *target == number));
+        if is_target && register.mode == AccessMode::Indirect {
+            // A write through an index reads the register that holds the index.
+            return self.read_holder(ops, step, number, register.set, index);
+        }
+        Ok(())
+    }
+
+    /// U and `t:integer` on the register that holds an index.
+    fn read_holder(&self, ops: &mut Ops, step: usize, number: u8, set: RegisterSet, index: u16) -> Result<(), Stop> {
+        let set = if set == RegisterSet::Arguments { RegisterSet::Local } else { set };
+        self.read_register(ops, step, number, set, index)?;
+        if is_checked(set) {
+            let slot = ops.slot(Key::new(set, index));
+            let integer = requirement_number(Type::Integer, false);
+            ops.push(OpKind::Type, (step as u8, number), slot, integer, NONE);
+        }
+        Ok(())
+    }
+
+    fn read_register(&self, ops: &mut Ops, step: usize, number: u8, set: RegisterSet, index: u16) -> Result<(), Stop> {
+        match set {
+            RegisterSet::Static | RegisterSet::Global => return Ok(()),
+            RegisterSet::Arguments => return self.fail(ops, step, number, Cause::Arguments),
+            RegisterSet::Parameters => {
+                let is_passed_on = matches!(self.opcode, Opcode::Move | Opcode::Copy) && number == 1;
+                if !is_passed_on {
+                    return self.fail(ops, step, number, Cause::Parameters);
+                }
+            }
+            RegisterSet::Local => ops.push(OpKind::Bound, (step as u8, number), NONE, 0, u32::from(index)),
+        }
+        let slot = ops.slot(Key::new(set, index));
+        ops.push(OpKind::Use, (step as u8, number), slot, 0, NONE);
+        Ok(())
+    }
+
+    fn read(&self, ops: &mut Ops, step: usize, number: u8) -> Result<(), Stop> {
+        self.operand(ops, step, number)?;
+        let Some(register) = self.register(number) else { return Ok(()) };
+        let RegisterIndex::Number(index) = register.index else {
+            return self.fail(ops, step, number, Cause::Name);
+        };
+        match register.mode {
+            AccessMode::Indirect if register.set != RegisterSet::Arguments => {
+                self.read_holder(ops, step, number, register.set, index)
+            }
+            AccessMode::Direct | AccessMode::Dereference | AccessMode::Indirect => {
+                self.read_register(ops, step, number, register.set, index)
+            }
+        }
+    }
+
+    fn require(&self, ops: &mut Ops, step: usize, number: u8, required: Type) -> Result<(), Stop> {
+        self.operand(ops, step, number)?;
+        if let Some(register) = self.register(number)
+            && let Some(key) = tracked(register)
+            && is_checked(register.set)
+        {
+            let slot = ops.slot(key);
+            let requirement = requirement_number(required, register.mode == AccessMode::Dereference);
+            if facts::REQUIREMENTS[usize::from(requirement)] != facts::REQUIREMENTS[0] {
+                ops.push(OpKind::Type, (step as u8, number), slot, requirement, NONE);
+            }
+        }
+        Ok(())
+    }
+
+    fn define(&self, ops: &mut Ops, step: usize, number: u8, defined: Type) {
+        let Some(register) = self.register(number) else { return };
+        let Some(key) = tracked(register) else { return };
+        if register.set == RegisterSet::Local {
+            ops.push(OpKind::Bound, (step as u8, number), NONE, 0, u32::from(key.index()));
+        }
+        let at = (step as u8, number);
+        let (map, source) = match defined {
+            Type::Of(source) => (Map::Same, source),
+            Type::ScalarOf(source) => (Map::Scalar, source),
+            Type::ThroughOf(source) => (Map::Pointee, source),
+            Type::PointerTo(source) => (Map::PointerTo, source),
+            fixed => {
+                let slot = ops.slot(key);
+                let fact = match kind_of(fixed) {
+                    Some(Kind::Closure) if self.creates(ops) => CREATED,
+                    Some(kind) => plain(kind),
+                    None => pointer_to(Kind::Value),
+                };
+                return ops.push(OpKind::Define, at, slot, fact, NONE);
+            }
+        };
+        let from = self.register(source);
+        let map = match from.map(|register| register.mode) {
+            Some(AccessMode::Direct) if map == Map::Pointee => Map::Same,
+            _ => map,
+        };
+        match from.and_then(tracked) {
+            Some(source) => {
+                let source = ops.slot(source);
+                // The second target of `swap` gets what the first held before.
+                let is_saved = self.opcode == Opcode::Swap && number == 1;
+                let kind = if is_saved { OpKind::DefineSaved } else { OpKind::DefineFrom };
+                let slot = ops.slot(key);
+                ops.push(kind, at, slot, map as u8, source);
+            }
+            None => {
+                let slot = ops.slot(key);
+                let kind = if map == Map::PointerTo { pointer_to(Kind::Value) } else { plain(Kind::Value) };
+                ops.push(OpKind::Define, at, slot, kind, NONE);
+            }
+        }
+    }
+
+    /// Whether this is a `closure` instruction with a closure that the analysis looks into.
+    fn creates(&self, ops: &mut Ops) -> bool {
+        let created = self.opcode == Opcode::Closure && created_closure(self.program, self.operands).is_some();
+        if created {
+            ops.creations.push(ops.current);
+        }
+        created
+    }
+
+    fn erase(&self, ops: &mut Ops, step: usize, number: u8) {
+        if let Some(register) = self.register(number)
+            && register.mode == AccessMode::Direct
+            && let Some(key) = tracked(register)
+        {
+            let slot = ops.slot(key);
+            ops.push(OpKind::Erase, (step as u8, number), slot, u8::from(!is_checked(register.set)), NONE);
+        }
+    }
+
+    fn mode(&self, ops: &mut Ops, step: usize, number: u8) -> Result<(), Stop> {
+        let Some(register) = self.register(number) else { return Ok(()) };
+        let is_legal = match self.opcode {
+            Opcode::Swap | Opcode::Isnull => register.mode != AccessMode::Dereference,
+            _ => register.mode == AccessMode::Direct,
+        };
+        if is_legal { Ok(()) } else { self.fail(ops, step, number, Cause::Mode) }
+    }
+
+    fn special(&self, ops: &mut Ops, step: usize, word: &str) -> Result<(), Stop> {
+        match word {
+            "maybe_unused" => {
+                if let Some(target) = self.operands.first().filter(|operand| operand.maybe_unused)
+                    && let Some(key) = target.register().and_then(tracked)
+                {
+                    let slot = ops.slot(key);
+                    ops.push(OpKind::MarkUsed, (step as u8, 0), slot, 0, NONE);
+                }
+            }
+            "conversion" => {
+                if let Some(register) = self.register(1)
+                    && let Some(key) = tracked(register)
+                    && is_checked(register.set)
+                {
+                    let slot = ops.slot(key);
+                    ops.push(OpKind::Conversion, (step as u8, 1), slot, 0, NONE);
+                }
+            }
+            "null" => {
+                if let Some(register) = self.register(1) {
+                    match (register.mode, tracked(register)) {
+                        (_, Some(key)) => {
+                            let slot = ops.slot(key);
+                            ops.push(OpKind::Null, (step as u8, 1), slot, 0, NONE);
+                        }
+                        (AccessMode::Indirect, None) => self.read(ops, step, 1)?,
+                        (AccessMode::Direct | AccessMode::Dereference, None) => {}
+                    }
+                }
+            }
+            "pack" => self.pack(ops, step)?,
+            "bitset" => self.bitset(ops, step)?,
+            "move" => self.transfer(ops, step)?,
+            "swap" => {
+                if let Some(key) = self.register(0).and_then(tracked) {
+                    let slot = ops.slot(key);
+                    ops.push(OpKind::Save, (step as u8, 0), slot, 0, NONE);
+                }
+            }
+            "capture" => self.capture(ops, step),
+            "allocate" => {
+                if let Some(count) = self.register(0).and_then(|register| register.number()) {
+                    ops.push(OpKind::Allocate, (step as u8, 0), NONE, 0, u32::from(count));
+                }
+            }
+            "watchdog" => match self.operand(ops, step, 0)?.kind {
+                OperandKind::FunctionName(_) | OperandKind::Atom => {}
+                _ => return self.fail(ops, step, 0, Cause::Watchdog),
+            },
+            "enter" => match self.operand(ops, step, 0)?.kind {
+                OperandKind::Label(Name::BlockSignature(_)) => {
+                    return self.fail(ops, step, 0, Cause::ExternalBlock);
+                }
+                OperandKind::Label(_) | OperandKind::FunctionName(_) => {}
+                _ => return self.fail(ops, step, 0, Cause::NoBlock),
+            },
+            // `if` ends freshness wherever control is followed; `import` concerns no register.
+            "branch" | "import" => {}
+            other => unreachable!("the table has no rule of its own called {other}"),
+        }
+        Ok(())
+    }
+
+    fn pack(&self, ops: &mut Ops, step: usize) -> Result<(), Stop> {
+        let (Some(first), Some(count)) = (self.register(1), self.register(2)) else { return Ok(()) };
+        let RegisterIndex::Number(start) = first.index else { return Ok(()) };
+        let Some(count) = count.number() else { return self.fail(ops, step, 2, Cause::Name) };
+        if count == 0 {
+            return Ok(());
+        }
+        if first.mode == AccessMode::Indirect {
+            return self.read(ops, step, 1);
+        }
+        if first.set == RegisterSet::Arguments {
+            return self.fail(ops, step, 1, Cause::PackedArguments);
+        }
+        for index in u32::from(start)..u32::from(start) + u32::from(count) {
+            let Ok(index) = u16::try_from(index) else { break };
+            let key = Key::new(first.set, index);
+            let slot = ops.slot(key);
+            ops.push(OpKind::Pack, (step as u8, 1), slot, 0, NONE);
+            // A register that the file never names is empty: nothing behind it is looked at.
+            if !self.program.is_named(key) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn bitset(&self, ops: &mut Ops, step: usize) -> Result<(), Stop> {
+        match self.operand(ops, step, 1)?.kind {
+            OperandKind::Register(_) => {
+                self.read(ops, step, 1)?;
+                self.require(ops, step, 1, Type::Integer)?;
+            }
+            OperandKind::Bits => return self.fail(ops, step, 1, Cause::BitsetIndex),
+            _ => return self.fail(ops, step, 1, Cause::Kind(steps::Kind::Bits)),
+        }
+        match self.operand(ops, step, 2)?.kind {
+            OperandKind::Register(_) => {
+                self.read(ops, step, 2)?;
+                self.require(ops, step, 2, Type::Boolean)
+            }
+            OperandKind::Boolean(_) => Ok(()),
+            _ => self.fail(ops, step, 2, Cause::BitsetValue),
+        }
+    }
+
+    /// `move`.
+    fn transfer(&self, ops: &mut Ops, step: usize) -> Result<(), Stop> {
+        let target = self.operand(ops, step, 0)?.kind;
+        let discards = target == OperandKind::Void
+            && self.register(1).is_some_and(|source| source.set == RegisterSet::Parameters);
+        if self.register(0).is_none() && !discards {
+            return self.fail(ops, step, 0, Cause::MoveTarget);
+        }
+        self.target_of_move(ops, step)?;
+        self.operand(ops, step, 1)?;
+        if self.register(1).is_none() {
+            return self.fail(ops, step, 1, Cause::Kind(steps::Kind::Register));
+        }
+        self.read(ops, step, 1)?;
+        self.require(ops, step, 1, Type::Value)?;
+        if self.register(0).is_some_and(|target| target.set == RegisterSet::Local) {
+            self.define(ops, step, 0, Type::Of(1));
+        }
+        if self.register(1).is_some_and(|source| source.set == RegisterSet::Local) {
+            self.erase(ops, step, 1);
+        }
+        Ok(())
+    }
+
+    /// The `n0` of `move`, whose row has no D step that the common N step could see.
+    fn target_of_move(&self, ops: &mut Ops, step: usize) -> Result<(), Stop> {
+        let Some(target) = self.register(0) else { return Ok(()) };
+        match (target.index, target.mode) {
+            (RegisterIndex::Unresolved, _) => self.fail(ops, step, 0, Cause::Name),
+            (RegisterIndex::Number(index), AccessMode::Indirect) => {
+                self.read_holder(ops, step, 0, target.set, index)
+            }
+            (RegisterIndex::Number(_), AccessMode::Direct | AccessMode::Dereference) => Ok(()),
+        }
+    }
+
+    fn capture(&self, ops: &mut Ops, step: usize) {
+        let Some(closure) = self.register(0).filter(|register| register.mode == AccessMode::Direct) else { return };
+        if let Some(key) = tracked(closure) {
+            let slot = ops.slot(key);
+            let source = match self.register(2).and_then(tracked) {
+                Some(source) => ops.slot(source),
+                None => NONE,
+            };
+            ops.push(OpKind::Capture, (step as u8, 1), slot, 0, source);
+        }
+    }
+}
+
+/// The closure that a `closure` instruction makes, if its body is analysed.
+pub fn created_closure(program: &Program, operands: &[Operand]) -> Option<BodyId> {
+    let id = program.module.definition_of(operands.get(1)?)?;
+    let body = program.module.body(id);
+    (body.kind == BodyKind::Closure && !body.no_sa).then_some(id)
+}
+
+/// The fact that a [`OpKind::Define`] gives, and [`UNKNOWN`] for [`OpKind::Recover`].
+pub fn defined_fact(op: &Op) -> Option<Fact> {
+    match op.kind {
+        OpKind::Define => Some(op.arg),
+        OpKind::Recover => Some(UNKNOWN),
+        _ => None,
+    }
+}
