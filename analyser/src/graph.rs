@@ -18,8 +18,6 @@ pub type Node = u32;
 pub struct Join {
     /// At the start of this basic block.
     pub block: u32,
-    /// Which register.
-    pub var: Var,
     args: (u32, u32),
 }
 
@@ -249,7 +247,7 @@ impl<'a> Builder<'a> {
             joins.into_iter().filter(|block| self.at_start[*block as usize].1 == AtStart::Join).collect();
         for block in &kept {
             self.join_node[*block as usize] = (var, graph.join_node(graph.joins.len() as u32));
-            graph.joins.push(Join { block: *block, var, args: (0, 0) });
+            graph.joins.push(Join { block: *block, args: (0, 0) });
         }
         for block in kept {
             let start = graph.args.len() as u32;

@@ -2,7 +2,7 @@
 //! registers it names. This is the one place that interprets [`viua_isa::steps`]; everything behind it works on
 //! [`Op`]s, in which access modes, register sets and missing operands have been dealt with.
 
-use crate::facts::{self, CREATED, Fact, Kind, Map, UNKNOWN, kind_of, plain, pointer_to, requirement_number};
+use crate::facts::{self, CREATED, Kind, Map, kind_of, plain, pointer_to, requirement_number};
 use crate::program::Program;
 use viua_ir::{BodyId, BodyKind, Instruction, Name, Operand, OperandKind, Register, RegisterIndex};
 use viua_isa::steps::{self, Step, Type};
@@ -395,7 +395,9 @@ impl InstructionSteps<'_> {
             return self.fail(ops, step, number, Cause::Name);
         };
         let is_target = self.steps.iter().any(|step| matches!(step, Step::Define(target, _) if *target == number));
-        if is_target && register.mode == AccessMode::Indirect {
+        // Where an index is refused, that comes first.
+        let is_refused = self.steps.contains(&Step::Mode(number)) && !self.is_legal(register.mode);
+        if is_target && register.mode == AccessMode::Indirect && !is_refused {
             // A write through an index reads the register that holds the index.
             return self.read_holder(ops, step, number, register.set, index);
         }
@@ -527,11 +529,14 @@ impl InstructionSteps<'_> {
 
     fn mode(&self, ops: &mut Ops, step: usize, number: u8) -> Result<(), Stop> {
         let Some(register) = self.register(number) else { return Ok(()) };
-        let is_legal = match self.opcode {
-            Opcode::Swap | Opcode::Isnull => register.mode != AccessMode::Dereference,
-            _ => register.mode == AccessMode::Direct,
-        };
-        if is_legal { Ok(()) } else { self.fail(ops, step, number, Cause::Mode) }
+        if self.is_legal(register.mode) { Ok(()) } else { self.fail(ops, step, number, Cause::Mode) }
+    }
+
+    fn is_legal(&self, mode: AccessMode) -> bool {
+        match self.opcode {
+            Opcode::Swap | Opcode::Isnull => mode != AccessMode::Dereference,
+            _ => mode == AccessMode::Direct,
+        }
     }
 
     fn special(&self, ops: &mut Ops, step: usize, word: &str) -> Result<(), Stop> {
@@ -591,8 +596,9 @@ impl InstructionSteps<'_> {
                 OperandKind::Label(_) | OperandKind::FunctionName(_) => {}
                 _ => return self.fail(ops, step, 0, Cause::NoBlock),
             },
-            // `if` ends freshness wherever control is followed; `import` concerns no register.
-            "branch" | "import" => {}
+            "import" => drop(self.operand(ops, step, 0)?),
+            // `if` ends freshness wherever control is followed.
+            "branch" => {}
             other => unreachable!("the table has no rule of its own called {other}"),
         }
         Ok(())
@@ -697,13 +703,4 @@ pub fn created_closure(program: &Program, operands: &[Operand]) -> Option<BodyId
     let id = program.module.definition_of(operands.get(1)?)?;
     let body = program.module.body(id);
     (body.kind == BodyKind::Closure && !body.no_sa).then_some(id)
-}
-
-/// The fact that a [`OpKind::Define`] gives, and [`UNKNOWN`] for [`OpKind::Recover`].
-pub fn defined_fact(op: &Op) -> Option<Fact> {
-    match op.kind {
-        OpKind::Define => Some(op.arg),
-        OpKind::Recover => Some(UNKNOWN),
-        _ => None,
-    }
 }

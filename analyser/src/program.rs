@@ -135,7 +135,7 @@ impl<'a> Program<'a> {
         let instructions = self.module.instructions(body);
         let mut reached = vec![Reached::Never; instructions.len()];
         let mut rest = Vec::new();
-        let mut reach = |number: usize, how: Reached, reached: &mut [Reached], rest: &mut Vec<u32>| {
+        let reach = |number: usize, how: Reached, reached: &mut [Reached], rest: &mut Vec<u32>| {
             if number < reached.len() && reached[number] < how {
                 reached[number] = how;
                 rest.push(number as u32);

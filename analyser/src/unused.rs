@@ -31,8 +31,6 @@ pub struct Usage {
     /// The last `allocate_registers`: the token of its operand, and the count.
     allocated: Option<(Span, u32)>,
     has_loop: bool,
-    /// Registers with a finding.
-    pub reported: FxHashSet<Key>,
 }
 
 impl Usage {
@@ -99,11 +97,6 @@ impl Usage {
         for index in beginning.captures.keys() {
             self.registers.entry(Key::new(RegisterSet::Local, *index)).or_default();
         }
-    }
-
-    /// Whether an instruction uses a register.
-    pub fn is_used(&self, key: Key) -> bool {
-        self.registers.get(&key).is_some_and(|register| register.is_used)
     }
 
     /// The parameters that are used.

@@ -10,7 +10,8 @@ use viua_driver::assemble::{Options, assemble};
 fn straight(functions: usize) -> String {
     let mut text = String::new();
     for f in 0..functions {
-        let _ = writeln!(text, ".function: work_{f}/1\n    allocate_registers %8 local\n    move %1 local %0 parameters");
+        let _ =
+            writeln!(text, ".function: work_{f}/1\n    allocate_registers %8 local\n    move %1 local %0 parameters");
         for i in 0..8 {
             let r = 2 + i % 4;
             let _ = writeln!(text, "    integer %{r} local {}", i + f % 97);

@@ -103,8 +103,8 @@ fn accept(findings: Vec<Diagnostic>, options: &Options, assembly: &mut Assembly)
     (!refused).then_some(())
 }
 
-fn analyse(_unit: &viua_ir::Module, _options: &Options) -> Vec<Diagnostic> {
-    Vec::new()
+fn analyse(unit: &viua_ir::Module, options: &Options) -> Vec<Diagnostic> {
+    viua_analyser::analyse(unit, &viua_analyser::Options { library: options.library, levels: options.levels.clone() })
 }
 
 /// Phases G, H and I, in this order; the code is generated last, since linking does not need it to find its faults.

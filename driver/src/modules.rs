@@ -51,7 +51,7 @@ pub fn load(search: &Search, name: &str) -> Result<Found, LoadError> {
         (Place::File(file), ModuleKind::Native) => return Ok(Found::SharedObject(file.clone())),
     };
     match module {
-        Ok(module) if module.kind == Kind::Library => Ok(Found::Library(module)),
+        Ok(module) if module.kind == Kind::Library => Ok(Found::Library(Box::new(module))),
         Ok(_) => Err(fault(format!("not a linkable file: {path}"))),
         Err(error) => Err(fault(error.to_string())),
     }

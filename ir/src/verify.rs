@@ -64,6 +64,10 @@ fn surplus_operands(module: &Module, findings: &mut Vec<Diagnostic>) {
         let of_body = module.surplus[first..].iter().take_while(|surplus| surplus.instruction < body.instructions.end);
         for surplus in of_body {
             let instruction = &module.instructions[surplus.instruction as usize];
+            // Lowering has a message of its own for a word where a set name is missing, and for `bool`.
+            if surplus.in_place_of_set || instruction.opcode == Opcode::Bool {
+                continue;
+            }
             let row = instruction.opcode.row();
             let message = format!("operand is ignored: {}", module.spelling(&surplus.operand));
             let takes = match row.operands.len() {

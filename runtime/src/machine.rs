@@ -7,10 +7,10 @@ use crate::ffi::load::{NativeExport, NativeModule};
 use crate::ffi::{self, Entry, Export, Foreign};
 use crate::output::Output;
 use crate::pool::Pool;
+use crate::raise::Raise;
 use crate::report::ReportOptions;
 use crate::scheduler::Scheduler;
 use crate::scheduler::stats::{ProcessInfo, Stats};
-use crate::raise::Raise;
 use crate::value::{Vector, release, truth};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::hash_map::Entry as MapEntry;
@@ -31,7 +31,7 @@ pub struct LoadError {
 /// A module that was found.
 pub enum Found {
     /// A verified library.
-    Library(Module),
+    Library(Box<Module>),
     /// A native module that comes with the machine.
     Native(&'static [Export]),
     /// A native module in a file.
@@ -40,7 +40,7 @@ pub enum Found {
 
 /// A module that is ready to be used: nothing more can go wrong.
 enum Ready {
-    Library(Module),
+    Library(Box<Module>),
     Native(Vec<(String, Entry, bool)>),
 }
 
@@ -271,7 +271,8 @@ impl Machine {
         Ok(match found {
             Found::Library(module) => Ready::Library(module),
             Found::Native(exports) => {
-                let export = |export: &Export| (export.name.to_owned(), Entry::Native(export.function), export.is_quick);
+                let export =
+                    |export: &Export| (export.name.to_owned(), Entry::Native(export.function), export.is_quick);
                 Ready::Native(exports.iter().map(export).collect())
             }
             Found::SharedObject(path) => {

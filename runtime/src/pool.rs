@@ -138,7 +138,7 @@ mod tests {
         let pool = Pool::new("test", 1);
         let (release, blocked) = mpsc::channel::<()>();
         let (done, finished) = mpsc::channel();
-        let block = Box::new(move || drop(blocked.recv()));
+        let block = Box::new(move || assert!(blocked.recv().is_err()));
         assert!(pool.run(block).is_ok());
         for number in 0..10 {
             let done = done.clone();

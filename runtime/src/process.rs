@@ -613,7 +613,8 @@ impl Process {
             return;
         }
         let offset = self.offset_of(frame);
-        while self.tries.len() > self.try_base as usize && self.tries.last().is_some_and(|entry| entry.frame == offset) {
+        while self.tries.len() > self.try_base as usize && self.tries.last().is_some_and(|entry| entry.frame == offset)
+        {
             self.tries.pop();
         }
         self.find_try_owner();

@@ -22,12 +22,13 @@ pub fn throw(p: &mut Process, mut exception: Raise) -> Option<Status> {
     p.pending_try = None;
     // SAFETY: as above.
     unsafe { (*p.fp).ip = p.ip };
-    let catcher = p.tries[p.try_base as usize..].iter().enumerate().rev().filter(|(_, entry)| !entry.catching).find_map(
-        |(index, entry)| {
-            let found = entry.catchers.iter().find(|(tag, _)| *tag == exception.tag)?;
-            Some((p.try_base as usize + index, found.1))
-        },
-    );
+    let catcher =
+        p.tries[p.try_base as usize..].iter().enumerate().rev().filter(|(_, entry)| !entry.catching).find_map(
+            |(index, entry)| {
+                let found = entry.catchers.iter().find(|(tag, _)| *tag == exception.tag)?;
+                Some((p.try_base as usize + index, found.1))
+            },
+        );
     let cursor = p.offset_of(p.fp);
     p.unwinding = Some(Unwinding { exception, catcher, cursor });
     go_on(p)

@@ -239,7 +239,9 @@ mod tests {
             let line = line.trim();
             let name = match line.split_once("(*") {
                 Some((_, rest)) => rest.split(')').next(),
-                None => line.split(';').next().filter(|_| line.contains(';')).and_then(|line| line.split(' ').next_back()),
+                None => {
+                    line.split(';').next().filter(|_| line.contains(';')).and_then(|line| line.split(' ').next_back())
+                }
             };
             name.map(|name| name.trim_start_matches('*'))
         };

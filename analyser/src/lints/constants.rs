@@ -13,7 +13,7 @@ use crate::unit::{Ending, Unit};
 use crate::unused::lint;
 use std::sync::Arc;
 use viua_diagnostics::{Code, Diagnostic, Entry, Span};
-use viua_ir::{Operand, OperandKind, literal};
+use viua_ir::{BodyKind, Operand, OperandKind, literal};
 use viua_isa::{Access, AccessMode, Opcode, RegisterSet};
 
 const MOST_SWEEPS: usize = 64;
@@ -166,9 +166,10 @@ impl Constants<'_, '_> {
         let unit = self.scope.unit(unit_id);
         let graph: &ValueGraph = &unit.graph;
         if unit_id == 0 {
+            let is_closure = self.scope.program.module.body(unit.body).kind == BodyKind::Closure;
             for (var, key) in unit.vars().keys.iter().enumerate() {
-                // An empty local register is no definition.
-                if !key.is_local() {
+                // An empty local register is no definition; in a closure it may have been captured.
+                if !key.is_local() || is_closure {
                     self.join(unit_id, graph.start_of(var as u32), Known::Anything);
                 }
             }

@@ -12,8 +12,6 @@ use viua_isa::{AccessMode, Opcode, RegisterSet};
 /// An argument that is passed to a function of the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
-    /// The body that passes it.
-    pub by: BodyId,
     /// The function or closure whose analysis reached it.
     pub root: BodyId,
     /// The function.
@@ -55,7 +53,7 @@ pub fn passes(scope: &Scope) -> Vec<Pass> {
                     for (slot, target, mnemonic) in framed.drain(..) {
                         if let Some(to) = callee {
                             let root = scope.unit(0).body;
-                            passes.push(Pass { by: unit.body, root, to, slot, target, mnemonic });
+                            passes.push(Pass { root, to, slot, target, mnemonic });
                         }
                     }
                 }

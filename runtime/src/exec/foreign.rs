@@ -25,6 +25,7 @@ pub fn call(
         let outcome = foreign.run(&mut Call::new(name.name(), arguments, &mut p.heap, pid, &machine));
         return finish(p, target, outcome);
     }
+    p.give_away(&arguments);
     let heap = std::mem::take(&mut p.heap);
     let job = Job::start(&p.machine, pid, heap, move |machine, heap| {
         foreign.run(&mut Call::new(name.name(), arguments, heap, pid, machine))
@@ -45,6 +46,9 @@ pub fn resume(p: &mut Process) -> Result<JobOutcome, Flow> {
         p.job = None;
         p.wait = None;
         p.heap = heap;
+        if let Ok(Some(result)) = outcome {
+            p.take_over(result);
+        }
         return Ok(outcome);
     }
     p.wait = Some(Wait::Event);

@@ -55,6 +55,7 @@ fn transfer(p: &mut Process, args: &[Arg; 4], is_read: bool) -> Outcome {
         let mut form = Vec::new();
         // SAFETY: `value` found a place of this process.
         crate::print::outer(unsafe { *value }, &mut form);
+        p.charge(-(form.capacity() as i64));
         Request::write(port, form, &p.machine)?
     };
     // SAFETY: as above.
@@ -82,6 +83,7 @@ fn wait(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     };
     p.stop_waiting();
     let result = outcome?;
+    p.take_over(result);
     match target {
         // SAFETY: `target_or_void` found a register of this process.
         Some(target) => unsafe { p.finish(target, result) },

@@ -109,20 +109,24 @@ impl Process {
     }
 
     /// Values leave the process: it has their memory no more.
-    fn give_away(&mut self, values: &[Cell]) {
+    pub(super) fn give_away(&mut self, values: &[Cell]) {
         if self.memory_stop != i64::MAX {
-            let weight: i64 = values.iter().map(|value| memory::weight(*value)).sum();
-            self.memory -= weight;
-            self.memory_stop += weight;
+            self.charge(-values.iter().map(|value| memory::weight(*value)).sum::<i64>());
+        }
+    }
+
+    /// Memory has come from another thread, or goes to one.
+    pub(super) fn charge(&mut self, bytes: i64) {
+        if self.memory_stop != i64::MAX {
+            self.memory += bytes;
+            self.memory_stop -= bytes;
         }
     }
 
     /// A value has come from another process: its memory counts for this one.
-    fn take_over(&mut self, value: Cell) {
+    pub(super) fn take_over(&mut self, value: Cell) {
         if self.memory_stop != i64::MAX {
-            let weight = memory::weight(value);
-            self.memory += weight;
-            self.memory_stop -= weight;
+            self.charge(memory::weight(value));
         }
     }
 }

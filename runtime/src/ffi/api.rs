@@ -376,11 +376,7 @@ extern "C" fn make_process(pid: viua_pid) -> *mut viua_value {
     Handle::give(Value::plain(Cell::new(kind::PID, pid.word[0])))
 }
 
-unsafe extern "C" fn make_exception(
-    tag: *const c_char,
-    tag_length: usize,
-    given: *mut viua_value,
-) -> *mut viua_value {
+unsafe extern "C" fn make_exception(tag: *const c_char, tag_length: usize, given: *mut viua_value) -> *mut viua_value {
     // SAFETY: a text with its length, and a value that is given, or NULL.
     unsafe {
         let content = match Handle::take(given) {
@@ -620,4 +616,3 @@ unsafe extern "C" fn send(pid: *const viua_pid, given: *mut viua_value) -> i32 {
         VIUA_OK
     }
 }
-

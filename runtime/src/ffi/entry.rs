@@ -210,4 +210,3 @@ pub(super) unsafe extern "C" fn dereference(
         }
     }
 }
-

@@ -53,9 +53,8 @@ pub fn load(name: &str, path: &Path) -> Result<NativeModule, LoadError> {
     let Ok(described) = described else {
         return Err(fault("Exception", format!("failed to extract interface from module: {name}")));
     };
-    let incompatible = |reason: &str| {
-        fault("LinkException", format!("incompatible interface of module: {name}: {reason}"))
-    };
+    let incompatible =
+        |reason: &str| fault("LinkException", format!("incompatible interface of module: {name}: {reason}"));
     // SAFETY: what the symbol returned.
     let module = unsafe { described_module(described) }.map_err(|reason| incompatible(&reason))?;
     // SAFETY: as above.

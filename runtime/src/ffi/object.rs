@@ -46,7 +46,7 @@ pub(super) unsafe fn copied_type(described: *const viua_object_type) -> Option<(
     let mut behaviour = nothing;
     // SAFETY: the description begins with its size; members beyond it do not exist.
     unsafe {
-        let size = (*described.as_ref()?).size as usize;
+        let size = described.as_ref()?.size as usize;
         let known = size.min(size_of::<viua_object_type>());
         std::ptr::copy_nonoverlapping(described.cast::<u8>(), (&raw mut behaviour).cast::<u8>(), known);
         if behaviour.type_name.is_null() || behaviour.drop.is_none() {

@@ -16,6 +16,8 @@ mod poller;
 mod port;
 mod request;
 pub mod standard;
+#[cfg(test)]
+mod tests;
 
 pub use port::Port;
 pub use request::{Collected, Request};

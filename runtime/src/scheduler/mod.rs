@@ -8,8 +8,8 @@
 //! The lock-free parts (`mailbox`, `exit`, `idle`, `deadline`) know nothing of the rest; `tests/models.rs` runs them
 //! through all interleavings.
 
-mod death;
 mod deadline;
+mod death;
 mod exit;
 mod idle;
 pub mod mailbox;

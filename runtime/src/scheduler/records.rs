@@ -1,9 +1,9 @@
 //! The stock of process records. A record is a [`Process`] with its first stack behind it, in one piece; it is used
 //! again and again, and given back with the machine.
 
+use crate::cell::Cell;
 use crate::process::{FIRST_STACK, Process};
 use crate::scheduler::MachineRef;
-use crate::cell::Cell;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};

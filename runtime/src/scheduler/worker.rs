@@ -265,7 +265,9 @@ impl Worker {
             Stage::Alive(process) => *process,
             Stage::Unborn(..) => {
                 let process = self.scheduler().records.take(&mut self.spare_records, &self.machine);
-                let Stage::Unborn(body, mut arguments) = std::mem::replace(stage, Stage::Alive(process)) else { return };
+                let Stage::Unborn(body, mut arguments) = std::mem::replace(stage, Stage::Alive(process)) else {
+                    return;
+                };
                 // A function that another program calls has no entry frame; its outcome is taken as by a join.
                 let is_main = slot.pid() == super::table::FIRST_PID && !slot.exit.is_joinable();
                 // SAFETY: the record is blank and ours.

@@ -1,0 +1,1 @@
+//! Snippets and what is said about them.
