@@ -306,8 +306,14 @@ impl Worker {
                         }
                         continue;
                     }
+                    // The partner of a conversation that has just been woken is no reason to wake another worker:
+                    // soon both will wait for each other again, here.
+                    let others_wait = !self.queue.has_nothing_to_steal();
                     self.queue.push_preempted(slot);
-                    return self.scheduler().call_worker();
+                    if others_wait {
+                        self.scheduler().call_worker();
+                    }
+                    return;
                 }
                 Status::Blocked => {
                     // SAFETY: as above.
