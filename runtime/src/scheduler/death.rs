@@ -116,7 +116,7 @@ impl Worker {
                 if let Some(joiner) = scheduler.table.get(joiner)
                     && joiner.mailbox.wake()
                 {
-                    self.push(joiner);
+                    self.queue.push(joiner);
                 }
             });
             return None;

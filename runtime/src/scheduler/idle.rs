@@ -1,8 +1,9 @@
 //! Workers that have nothing to do. A worker first looks for work elsewhere (it *searches*), then sleeps; whoever
 //! makes work wakes one sleeper, unless somebody searches already.
 //!
-//! Nobody sleeps beside work: a sleeper counts itself before it looks at the queues a last time, and who puts work
-//! into a queue looks at the counters afterwards, with a fence between on both sides, so one sees the other.
+//! Nobody sleeps beside work: a sleeper counts itself before it looks at the queues a last time, and a thread that
+//! puts work into the common queue looks at the counters afterwards, with a fence between on both sides, so one sees
+//! the other. A worker that has more to do than it can looks at the counters again and again.
 
 use super::sync::{AtomicUsize, Mutex, Ordering, fence};
 
@@ -31,6 +32,16 @@ impl Idle {
     #[inline]
     pub fn worker_for_work(&self) -> Option<usize> {
         fence(Ordering::SeqCst);
+        if self.sleepers.load(Ordering::Relaxed) == 0 || self.searchers.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        self.wake_one()
+    }
+
+    /// As [`Idle::worker_for_work`], for a worker that will ask again soon as long as there is work in its queue: a
+    /// sleeper that it does not see yet it sees the next time.
+    #[inline]
+    pub fn worker_for_surplus(&self) -> Option<usize> {
         if self.sleepers.load(Ordering::Relaxed) == 0 || self.searchers.load(Ordering::Relaxed) > 0 {
             return None;
         }

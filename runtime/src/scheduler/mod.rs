@@ -175,8 +175,16 @@ impl Scheduler {
         self.call_worker();
     }
 
-    /// There is work to steal: wakes a worker, if one sleeps and nobody is looking already.
+    /// A worker has more to do than the process it runs next: wakes another one, if one sleeps and nobody is
+    /// looking already.
     #[inline]
+    fn offer_work(&self) {
+        if let Some(worker) = self.idle.worker_for_surplus() {
+            self.wake_worker(worker);
+        }
+    }
+
+    /// There is new work outside of the workers' queues: wakes a worker, if one sleeps and nobody is looking already.
     fn call_worker(&self) {
         if let Some(worker) = self.idle.worker_for_work() {
             self.wake_worker(worker);

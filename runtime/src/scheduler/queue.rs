@@ -73,15 +73,11 @@ impl RunQueue {
         Shares { warm: self.warm.stealer(), waiting: self.waiting.stealer() }
     }
 
-    /// A process has become runnable: it runs next. True if there is something to steal now.
+    /// A process has become runnable: it runs next.
     #[inline]
-    pub fn push(&mut self, task: Task) -> bool {
-        match self.hot.replace(task) {
-            Some(cooler) => {
-                self.warm.push(cooler);
-                true
-            }
-            None => false,
+    pub fn push(&mut self, task: Task) {
+        if let Some(cooler) = self.hot.replace(task) {
+            self.warm.push(cooler);
         }
     }
 

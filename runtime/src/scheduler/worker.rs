@@ -40,6 +40,8 @@ pub struct Worker {
     pub(super) spare_records: SpareRecords,
     #[allow(clippy::vec_box)] // the boxes are what is kept
     spare_nodes: Vec<Box<Node<Cell>>>,
+    /// When it last took a process out of its queue, others were left.
+    had_more: bool,
     random: u32,
     rounds: u32,
 }
@@ -57,6 +59,7 @@ impl Worker {
             spare_slots: SpareSlots::new(),
             spare_records: SpareRecords::new(),
             spare_nodes: Vec::new(),
+            had_more: false,
             random: index as u32 * 2 + 1,
             rounds: 0,
         }
@@ -95,7 +98,7 @@ impl Worker {
         };
         add(&self.counters().born, 1);
         let pid = slot.pid();
-        self.push(slot);
+        self.queue.push(slot);
         Ok(pid)
     }
 
@@ -119,7 +122,7 @@ impl Worker {
         };
         match slot.mailbox.send(node) {
             Sent::Queued => {}
-            Sent::Wakes => self.push(slot),
+            Sent::Wakes => self.queue.push(slot),
             Sent::Refused(node) => {
                 self.keep(node);
                 return Ok(false);
@@ -144,14 +147,6 @@ impl Worker {
         }
     }
 
-    /// A process has become runnable.
-    #[inline]
-    pub(super) fn push(&mut self, task: Task) {
-        if self.queue.push(task) {
-            self.scheduler().call_worker();
-        }
-    }
-
     /// Runs processes until all have ended.
     pub(super) fn run(&mut self) {
         while let Some((task, slice)) = self.next() {
@@ -173,8 +168,16 @@ impl Worker {
             self.round();
         }
         if let Some(next) = self.queue.pop() {
+            // Other workers are called when something has waited for a run: who has just been woken by a message
+            // is no reason to wake a thread, since soon the sender will wait for an answer.
+            let has_more = !self.queue.has_nothing_to_steal();
+            if has_more && self.had_more {
+                self.scheduler().offer_work();
+            }
+            self.had_more = has_more;
             return Some(next);
         }
+        self.had_more = false;
         if let Some(task) = self.queue.fetch(&self.scheduler().injector) {
             return Some((task, SLICE));
         }
@@ -306,14 +309,7 @@ impl Worker {
                         }
                         continue;
                     }
-                    // The partner of a conversation that has just been woken is no reason to wake another worker:
-                    // soon both will wait for each other again, here.
-                    let others_wait = !self.queue.has_nothing_to_steal();
-                    self.queue.push_preempted(slot);
-                    if others_wait {
-                        self.scheduler().call_worker();
-                    }
-                    return;
+                    return self.queue.push_preempted(slot);
                 }
                 Status::Blocked => {
                     // SAFETY: as above.
