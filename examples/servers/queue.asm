@@ -271,6 +271,8 @@
 
     ; Not in the journal: it has never been.
     .mark: failed
+    structat %messages local *state local (atom %tmp local 'last') local
+    idec *messages local
     structat %messages local *state local (atom %tmp local 'ready') local
     vpop void *messages local void
     text %line local "FAILED"

@@ -1,0 +1,379 @@
+//! Processes on several schedulers: random graphs of processes whose result is known, limits, figures.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+use viua_tests::check::clean_command;
+
+/// A small generator of random numbers; the same seed gives the same program.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// How a parent gets the result of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It joins it.
+    Join,
+    /// It joins it with a timeout that does not pass.
+    JoinInTime,
+    /// The child throws the result, and `join` throws it here.
+    Throw,
+    /// The child sends it, in a vector.
+    Send,
+}
+
+/// What a function does: works for a while, starts children, adds up what they give.
+struct Node {
+    own: i64,
+    work: u64,
+    /// The function of the child, what is added to the number it gets, and how the result comes back.
+    children: Vec<(usize, i64, Way)>,
+}
+
+fn graph(seed: u64, size: usize) -> Vec<Node> {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let ways = [Way::Join, Way::JoinInTime, Way::Throw, Way::Send, Way::Send, Way::Join];
+    (0..size)
+        .map(|index| Node {
+            own: random.below(1000) as i64,
+            work: [0, 0, 10, 300, 9000][random.below(5) as usize],
+            children: (0..if index + 1 < size { 1 + random.below(3) } else { 0 })
+                .map(|_| {
+                    let child = index + 1 + random.below((size - index - 1) as u64) as usize;
+                    (child, random.below(100) as i64, ways[random.below(6) as usize])
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// What the function with that index gives for `x`, and how many processes that takes.
+fn value(graph: &[Node], index: usize, x: i64) -> (i64, u64) {
+    let node = &graph[index];
+    node.children.iter().fold((x + node.own, 1), |(sum, count), (child, added, _)| {
+        let (value, processes) = value(graph, *child, x + added);
+        (sum.wrapping_add(value), count + processes)
+    })
+}
+
+/// `body_I/2` (parent, number) computes the result; `joined_I/2`, `thrown_I/2` and `sent_I/2` hand it over.
+fn program(graph: &[Node]) -> String {
+    let mut out = String::new();
+    for (index, node) in graph.iter().enumerate() {
+        let count = node.children.len();
+        writeln!(out, ".function: body_{index}/2\n    allocate_registers %{} local", 8 + count).unwrap();
+        writeln!(out, "    move %1 local %0 parameters\n    move %2 local %1 parameters").unwrap();
+        writeln!(out, "    integer %3 local {}\n    add %3 local %3 local %2 local\n    self %4 local", node.own).unwrap();
+        for (place, (child, added, way)) in node.children.iter().enumerate() {
+            let function = match way {
+                Way::Join | Way::JoinInTime => "joined",
+                Way::Throw => "thrown",
+                Way::Send => "sent",
+            };
+            writeln!(out, "    integer %5 local {added}\n    add %5 local %5 local %2 local").unwrap();
+            writeln!(out, "    frame %2\n    copy %0 arguments %4 local\n    move %1 arguments %5 local").unwrap();
+            let target = if *way == Way::Send { "void".to_owned() } else { format!("%{} local", 8 + place) };
+            writeln!(out, "    process {target} {function}_{child}/2").unwrap();
+        }
+        if node.work > 0 {
+            writeln!(out, "    integer %5 local {}\n    .mark: work\n    idec %5 local", node.work).unwrap();
+            writeln!(out, "    if %5 local work +1").unwrap();
+        }
+        for (place, (.., way)) in node.children.iter().enumerate() {
+            match way {
+                Way::Join => writeln!(out, "    join %5 local %{} local", 8 + place).unwrap(),
+                Way::JoinInTime => writeln!(out, "    join %5 local %{} local 3600s", 8 + place).unwrap(),
+                Way::Throw => {
+                    writeln!(out, "    move %6 local %{} local", 8 + place).unwrap();
+                    writeln!(out, "    try\n    catch \"Integer\" caught\n    enter join_it").unwrap();
+                    writeln!(out, "    exception_value %5 local %6 local").unwrap();
+                }
+                Way::Send => {
+                    writeln!(out, "    receive %6 local\n    integer %7 local 0").unwrap();
+                    writeln!(out, "    vpop %5 local %6 local %7 local").unwrap();
+                }
+            }
+            writeln!(out, "    add %3 local %3 local %5 local").unwrap();
+        }
+        writeln!(out, "    move %0 local %3 local\n    return\n.end").unwrap();
+        for (function, end) in [
+            ("joined", "    move %0 local %2 local\n    return"),
+            ("thrown", "    throw %2 local"),
+            ("sent", "    vector %3 local\n    vpush %3 local %2 local\n    send %1 local %3 local\n    return"),
+        ] {
+            writeln!(out, ".function: {function}_{index}/2\n    allocate_registers %4 local").unwrap();
+            writeln!(out, "    move %1 local %0 parameters\n    frame %2\n    copy %0 arguments %1 local").unwrap();
+            writeln!(out, "    move %1 arguments %1 parameters\n    call %2 local body_{index}/2\n{end}\n.end").unwrap();
+        }
+    }
+    out.push_str(
+        ".block: join_it\n    join %6 local %6 local\n    leave\n.end\n\
+         .block: caught\n    draw %6 local\n    leave\n.end\n\
+         .function: main/0\n    allocate_registers %4 local\n    self %1 local\n    frame %2\n\
+         \x20   move %0 arguments %1 local\n    copy %1 arguments (izero %2 local) local\n\
+         \x20   process %3 local joined_0/2\n    join %3 local %3 local\n    print %3 local\n\
+         \x20   izero %0 local\n    return\n.end\n",
+    );
+    out
+}
+
+/// A folder with a program in it.
+struct Program(TempDir);
+
+impl Program {
+    fn build(source: &str) -> Program {
+        let program = Program(tempfile::tempdir().unwrap());
+        let path = program.0.path().join("program.asm");
+        std::fs::write(&path, source).unwrap();
+        let mut build = clean_command(Path::new(env!("CARGO_BIN_EXE_viuac")));
+        let built = build.args(["build", "--no-sa", "-o"]).arg(program.path()).arg(&path).output().unwrap();
+        assert!(built.status.success(), "{}\n{source}", String::from_utf8_lossy(&built.stderr));
+        program
+    }
+    fn path(&self) -> PathBuf {
+        self.0.path().join("program")
+    }
+    fn machine(&self, flags: &[&str]) -> Command {
+        let mut machine = clean_command(Path::new(env!("CARGO_BIN_EXE_viua")));
+        machine.args(flags).arg(self.path());
+        machine
+    }
+    fn run(&self, flags: &[&str]) -> Output {
+        self.machine(flags).output().unwrap()
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn random_graphs_of_processes_give_the_same_result_on_any_number_of_schedulers() {
+    let mut tried = 0;
+    for seed in 1.. {
+        let graph = graph(seed, 9);
+        let (expected, processes) = value(&graph, 0, 0);
+        if !(50..20_000).contains(&processes) {
+            continue;
+        }
+        let program = Program::build(&program(&graph));
+        for schedulers in ["1", "2", "3", "8"] {
+            let output = program.run(&["--schedulers", schedulers]);
+            let said = stdout(&output);
+            assert_eq!(said, format!("{expected}\n"), "seed {seed}, {schedulers} schedulers: {}", stderr(&output));
+            assert!(output.status.success());
+        }
+        tried += 1;
+        if tried == 12 {
+            return;
+        }
+    }
+}
+
+/// Starts processes that wait for ever, in a loop without end; the exception is caught and printed.
+const CROWD: &str = "\
+.function: waiter/0
+    allocate_registers %2 local
+    receive %1 local 300ms
+    return
+.end
+.block: start
+    .mark: again
+    frame %0
+    process %1 local waiter/0
+    jump again
+    leave
+.end
+.block: caught
+    draw %1 local
+    print %1 local
+    leave
+.end
+.function: main/0
+    allocate_registers %2 local
+    try
+    catch \"Limit\" caught
+    enter start
+    izero %0 local
+    return
+.end
+";
+
+#[test]
+fn there_are_no_more_processes_than_allowed() {
+    let output = Program::build(CROWD).run(&["--max-processes", "100"]);
+    assert_eq!(stdout(&output), "number of processes exceeds its limit of 100\n");
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_full_mailbox_is_the_fault_of_the_sender() {
+    let source = CROWD.replace(
+        "    frame %0\n    process %1 local waiter/0\n",
+        "    self %1 local\n    send %1 local (izero %2 local) local\n",
+    );
+    let source = source.replace("allocate_registers %2 local\n    try", "allocate_registers %3 local\n    try");
+    let output = Program::build(&source).run(&["--max-mailbox", "1000"]);
+    let said = stdout(&output);
+    assert!(said.starts_with("mailbox of ") && said.ends_with(" exceeds its limit of 1000 messages\n"), "{said}");
+}
+
+/// Takes more and more, and goes on when it has been told to stop.
+const GREEDY: &str = "\
+.block: grow
+    text %2 local \"a text that takes some memory because it is doubled again and again\"
+    .mark: again
+    textconcat %2 local %2 local %2 local
+    vector %3 local
+    jump again
+    leave
+.end
+.block: caught
+    draw %1 local
+    print %1 local
+    leave
+.end
+.function: main/0
+    allocate_registers %4 local
+    try
+    catch \"Limit\" caught
+    enter grow
+    delete %2 local
+    text %2 local \"alive\"
+    print %2 local
+    izero %0 local
+    return
+.end
+";
+
+#[test]
+fn a_process_takes_no_more_memory_than_allowed() {
+    let output = Program::build(GREEDY).run(&["--max-process-memory", "8M"]);
+    assert_eq!(stdout(&output), "process exceeds its memory limit of 8388608 bytes\nalive\n", "{}", stderr(&output));
+}
+
+#[test]
+fn a_program_takes_no_more_memory_than_allowed() {
+    let output = Program::build(GREEDY).run(&["--max-memory", "32M"]);
+    assert_eq!(stdout(&output), "program exceeds its memory limit of 33554432 bytes\nalive\n", "{}", stderr(&output));
+}
+
+#[test]
+fn endless_recursion_meets_the_limit_of_memory_first() {
+    let source = "\
+.function: deeper/1
+    allocate_registers %60000 local
+    frame %1
+    copy %0 arguments (izero %1 local) local
+    call void deeper/1
+    return
+.end
+.block: go
+    frame %1
+    copy %0 arguments (izero %1 local) local
+    call void deeper/1
+    leave
+.end
+.block: caught
+    draw %1 local
+    print %1 local
+    leave
+.end
+.function: main/0
+    allocate_registers %2 local
+    try
+    catch \"Limit\" caught
+    enter go
+    izero %0 local
+    return
+.end
+";
+    let output = Program::build(source).run(&["--max-process-memory", "16M"]);
+    assert_eq!(stdout(&output), "process exceeds its memory limit of 16777216 bytes\n", "{}", stderr(&output));
+}
+
+#[test]
+fn messages_change_accounts() {
+    // A producer sends far more than its limit, to a consumer that destroys it: neither exceeds anything.
+    let source = "\
+.function: consumer/1
+    allocate_registers %3 local
+    move %1 local %0 parameters
+    .mark: again
+    receive %2 local
+    delete %2 local
+    idec %1 local
+    if %1 local again +1
+    return
+.end
+.function: main/0
+    allocate_registers %6 local
+    integer %2 local 2000
+    frame %1
+    copy %0 arguments %2 local
+    process %1 local consumer/1
+    .mark: again
+    text %3 local \"a text of a hundred characters and more, so that two thousand of them, doubled, are much memory\"
+    textconcat %3 local %3 local %3 local
+    textconcat %3 local %3 local %3 local
+    textconcat %3 local %3 local %3 local
+    textconcat %3 local %3 local %3 local
+    send %1 local %3 local
+    idec %2 local
+    if %2 local again +1
+    join void %1 local
+    print (text %4 local \"done\") local
+    izero %0 local
+    return
+.end
+";
+    let program = Program::build(source);
+    for schedulers in ["1", "2"] {
+        let output = program.run(&["--schedulers", schedulers, "--max-process-memory", "4M"]);
+        assert_eq!(stdout(&output), "done\n", "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn figures_are_shown_at_the_end() {
+    let output = Program::build(&CROWD.replace("jump again", "izero %1 local")).run(&["--stats", "--schedulers", "2"]);
+    let said = stderr(&output);
+    assert!(said.contains("processes: 2 started, 2 ended, 0 alive\n"), "{said}");
+    assert!(said.contains("messages: 0 sent, 0 received, 0 waiting\n"), "{said}");
+    assert!(said.contains("\nscheduler 1: "), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn figures_are_shown_on_a_signal() {
+    use std::io::{BufRead, BufReader};
+    let program = Program::build(&CROWD.replace("jump again", "izero %1 local").replace("300ms", "3600s"));
+    let mut command = program.machine(&["--stats"]);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut first = None;
+    // The signal ends a program that does not wait for it yet, so it is sent when the program is well under way.
+    for _ in 0..20 {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let status = Command::new("kill").args(["-USR1", &child.id().to_string()]).status().unwrap();
+        if status.success() {
+            first = lines.next();
+            break;
+        }
+    }
+    assert_eq!(first.unwrap().unwrap(), "processes: 2 started, 1 ended, 1 alive");
+    let _ = child.kill();
+    let _ = child.wait();
+}
