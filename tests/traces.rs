@@ -13,6 +13,8 @@ fn picture(name: &str) -> String {
     let check = Command::new(env!("CARGO_BIN_EXE_viuac"))
         .args(["check", "--color=never", "--explain-hint=no"])
         .arg(format!("{name}.asm"))
+        .env("COLUMNS", "100")
+        .env("LC_ALL", "C.UTF-8")
         .current_dir(root().join("tests/traces"))
         .output()
         .expect("viuac can be run");
@@ -30,7 +32,8 @@ fn readme_shows_what_is_printed() {
         }
         let expected = std::fs::read_to_string(&stored).expect("a stored picture");
         assert_eq!(printed, expected, "{name}");
-        let shown = expected.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n");
+        let shown =
+            expected.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n");
         assert!(readme.contains(&shown), "the README does not show {name}:\n{shown}");
     }
 }

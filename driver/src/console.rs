@@ -1,7 +1,10 @@
 //! What the tools say besides diagnostics, where colours are used, and how wide a line may be.
 
 use crate::failure::Failure;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -75,6 +78,49 @@ impl Console {
     /// Whether standard error gets colours.
     pub fn colors_stderr(&self) -> bool {
         wants_color(self.options.color, std::io::stderr().is_terminal())
+    }
+}
+
+/// A bar that shows how far long work has come: on a terminal, and only when it takes more than a second.
+pub struct Bar {
+    bar: ProgressBar,
+    since: Instant,
+    is_wanted: bool,
+}
+
+/// Work that is done sooner is not worth a bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Console {
+    /// A bar for that many steps.
+    pub fn bar(&self, steps: usize) -> Bar {
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
+        // The template is a constant; if it were wrong the default one would do.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}") {
+            bar.set_style(style);
+        }
+        let is_wanted = steps > 1 && !self.options.quiet && std::io::stderr().is_terminal();
+        Bar { bar, since: Instant::now(), is_wanted }
+    }
+}
+
+impl Bar {
+    /// The next step begins.
+    pub fn next(&mut self, what: &Path) {
+        if !self.is_wanted || self.since.elapsed() < PATIENCE {
+            return self.bar.inc(1);
+        }
+        if self.bar.is_hidden() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_message(what.display().to_string());
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -1,7 +1,7 @@
 //! `viuac fmt`: canonical layout. Files are replaced when all of them could be laid out, and only those that change.
 
 use super::Context;
-use super::source::{SourceArgs, open, refuses};
+use super::source::{SourceArgs, expand, open, refuses};
 use crate::console::print;
 use crate::failure::{Failure, REFUSED};
 use crate::output::{Content, Outputs, STANDARD};
@@ -73,36 +73,4 @@ pub(crate) fn run(options: &Fmt, context: &Context) -> Result<u8, Failure> {
         outputs.commit()?;
     }
     Ok(if changed.is_empty() { code } else { REFUSED })
-}
-
-/// The sources, with the `.asm` files in and below directories in their places, sorted. Hidden files and directories
-/// are left alone, and so are links, which might lead in circles.
-fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut sources = Vec::new();
-    for path in paths {
-        if path == Path::new(STANDARD) || !path.is_dir() {
-            sources.push(path.clone());
-            continue;
-        }
-        let before = sources.len();
-        let mut folders = vec![path.clone()];
-        while let Some(folder) = folders.pop() {
-            let unreadable = |error| Failure::refused(format!("cannot read {}: {error}", folder.display()));
-            for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-                let entry = entry.map_err(unreadable)?;
-                let kind = entry.file_type().map_err(unreadable)?;
-                let path = entry.path();
-                if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                    continue;
-                }
-                if kind.is_dir() {
-                    folders.push(path);
-                } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "asm") {
-                    sources.push(path);
-                }
-            }
-        }
-        sources[before..].sort();
-    }
-    Ok(sources)
 }

@@ -3,8 +3,9 @@
 use super::Context;
 use crate::failure::Failure;
 use crate::input::{PathMap, read_source};
+use crate::output::STANDARD;
 use crate::report::{DiagnosticArgs, Report};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use viua_diagnostics::{Diagnostic, FileId};
 
 /// Options of every subcommand that reads source.
@@ -50,7 +51,7 @@ pub(crate) enum TextOrJson {
 }
 
 /// Reads a source into the report. `None`: it cannot be read, which the report says now.
-pub(crate) fn open(path: &std::path::Path, names: &PathMap, report: &mut Report) -> Result<Option<FileId>, Failure> {
+pub(crate) fn open(path: &Path, names: &PathMap, report: &mut Report) -> Result<Option<FileId>, Failure> {
     match read_source(path, names) {
         Ok(source) => Ok(Some(report.sources.add(source))),
         Err(failure) => report.absorb(failure).map(|()| None),
@@ -63,4 +64,36 @@ pub(crate) fn refuses(findings: Vec<Diagnostic>, report: &mut Report, context: &
     let refused = findings.iter().any(Diagnostic::is_error);
     report.findings.extend(findings);
     refused
+}
+
+/// The sources, with the `.asm` files in and below directories in their places, sorted. Hidden files and directories
+/// are left alone, and so are links, which might lead in circles.
+pub(crate) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if path == Path::new(STANDARD) || !path.is_dir() {
+            sources.push(path.clone());
+            continue;
+        }
+        let before = sources.len();
+        let mut folders = vec![path.clone()];
+        while let Some(folder) = folders.pop() {
+            let unreadable = |error| Failure::refused(format!("cannot read {}: {error}", folder.display()));
+            for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+                let entry = entry.map_err(unreadable)?;
+                let kind = entry.file_type().map_err(unreadable)?;
+                let path = entry.path();
+                if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                    continue;
+                }
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "asm") {
+                    sources.push(path);
+                }
+            }
+        }
+        sources[before..].sort();
+    }
+    Ok(sources)
 }
