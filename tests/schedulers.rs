@@ -72,7 +72,8 @@ fn program(graph: &[Node]) -> String {
         let count = node.children.len();
         writeln!(out, ".function: body_{index}/2\n    allocate_registers %{} local", 8 + count).unwrap();
         writeln!(out, "    move %1 local %0 parameters\n    move %2 local %1 parameters").unwrap();
-        writeln!(out, "    integer %3 local {}\n    add %3 local %3 local %2 local\n    self %4 local", node.own).unwrap();
+        writeln!(out, "    integer %3 local {}\n    add %3 local %3 local %2 local\n    self %4 local", node.own)
+            .unwrap();
         for (place, (child, added, way)) in node.children.iter().enumerate() {
             let function = match way {
                 Way::Join | Way::JoinInTime => "joined",
@@ -107,12 +108,13 @@ fn program(graph: &[Node]) -> String {
         writeln!(out, "    move %0 local %3 local\n    return\n.end").unwrap();
         for (function, end) in [
             ("joined", "    move %0 local %2 local\n    return"),
-            ("thrown", "    throw %2 local"),
+            ("thrown", "    throw %2 local\n    return"),
             ("sent", "    vector %3 local\n    vpush %3 local %2 local\n    send %1 local %3 local\n    return"),
         ] {
             writeln!(out, ".function: {function}_{index}/2\n    allocate_registers %4 local").unwrap();
             writeln!(out, "    move %1 local %0 parameters\n    frame %2\n    copy %0 arguments %1 local").unwrap();
-            writeln!(out, "    move %1 arguments %1 parameters\n    call %2 local body_{index}/2\n{end}\n.end").unwrap();
+            writeln!(out, "    move %1 arguments %1 parameters\n    call %2 local body_{index}/2\n{end}\n.end")
+                .unwrap();
         }
     }
     out.push_str(

@@ -24,7 +24,7 @@ impl Bench {
     /// Builds a source of the examples.
     fn build(&self, source: &str, output: &str, flags: &[&str]) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/servers").join(source);
-        let mut command = clean_command(env!("CARGO_BIN_EXE_viuac"));
+        let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_viuac")));
         command.env("VIUA_LIBRARY_PATH", self.0.path()).arg("build").args(flags);
         let output = command.arg("-o").arg(self.path(output)).arg(source).current_dir(self.0.path()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -37,7 +37,7 @@ impl Bench {
         self.build(&format!("{name}.asm"), name, &["-l", "lines"]);
     }
     fn machine(&self, program: &str) -> Command {
-        let mut command = clean_command(env!("CARGO_BIN_EXE_viua"));
+        let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_viua")));
         command.env("VIUA_LIBRARY_PATH", self.0.path()).current_dir(self.0.path()).arg(self.path(program));
         command
     }
@@ -169,7 +169,7 @@ fn irc() {
 /// Starts the queue on a journal, which is appended to through descriptor 3.
 fn start_queue(bench: &Bench, port: u16) -> Server {
     let machine = bench.machine("queue");
-    let mut shell = clean_command("/bin/sh");
+    let mut shell = clean_command(Path::new("/bin/sh"));
     shell.env("VIUA_LIBRARY_PATH", bench.0.path()).current_dir(bench.0.path());
     shell.args(["-c", "exec \"$@\" 3>>journal", "sh"]).arg(machine.get_program()).args(machine.get_args());
     start(shell.arg(port.to_string()).arg("journal"))

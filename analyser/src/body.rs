@@ -132,7 +132,8 @@ pub fn analyse(program: &Program, beginning: &Beginning, options: &Options) -> A
     let scope = Scope::new(program, &unit);
     let solution = Solution::new(&scope, |key| beginning.facts(key));
     let suspects = Suspects::collect(&scope, &solution, beginning);
-    let mut analysed = Analysed { blocks: scope.units[1..].iter().map(|unit| unit.body).collect(), ..Analysed::default() };
+    let mut analysed =
+        Analysed { blocks: scope.units[1..].iter().map(|unit| unit.body).collect(), ..Analysed::default() };
     let mut has_forward_fault = false;
     if !suspects.are_none() {
         let names = Names::new(program.module, program.module.body(beginning.body));
@@ -195,7 +196,7 @@ struct Suspects {
 
 impl Suspects {
     fn collect(scope: &Scope, solution: &Solution, beginning: &Beginning) -> Suspects {
-        let mut failures = solution.failures();
+        let mut failures = first_of_ranges(scope, solution.failures());
         failures.extend(checks_of_all_paths(scope, solution));
         let mut faults = Vec::new();
         for (unit, compiled) in scope.numbered() {
@@ -207,8 +208,7 @@ impl Suspects {
                 }
             }
         }
-        let mut overwrites =
-            fresh::freshness(scope.program, scope.unit(0), |key| beginning.is_fresh(key)).overwrites;
+        let mut overwrites = fresh::freshness(scope.program, scope.unit(0), |key| beginning.is_fresh(key)).overwrites;
         for (unit, compiled) in scope.numbered().skip(1) {
             if scope.reached[unit as usize] == Reached::Forward
                 && let Some(freshness) = scope.program.freshness(compiled.body)
@@ -224,6 +224,24 @@ impl Suspects {
     fn are_none(&self) -> bool {
         self.faults.is_empty() && self.failures.is_empty() && self.overwrites.is_empty() && !self.bounds
     }
+}
+
+/// Of a packed range the first register that fails is reported.
+fn first_of_ranges(scope: &Scope, failures: Vec<Failure>) -> Vec<Failure> {
+    let mut kept: Vec<Failure> = Vec::with_capacity(failures.len());
+    for failure in failures {
+        let ops = scope.unit(failure.place.unit).ops_of(failure.place.instruction);
+        match kept.last_mut().filter(|last| {
+            last.place == failure.place
+                && ops[last.op as usize].kind == OpKind::Pack
+                && ops[failure.op as usize].kind == OpKind::Pack
+        }) {
+            Some(last) if last.facts[0] == 0 && failure.facts[0] != 0 => *last = failure,
+            Some(_) => {}
+            None => kept.push(failure),
+        }
+    }
+    kept
 }
 
 /// Whether the register count has to be followed: not if there is one for the whole body, and it is enough.
@@ -384,8 +402,7 @@ impl Report<'_, '_, '_> {
         if goals.goals.is_empty() {
             return;
         }
-        let plan =
-            Plan { forward, goals: goals.goals, facts_of: goals.keys, freshness_of: goals.fresh, counts: false };
+        let plan = Plan { forward, goals: goals.goals, facts_of: goals.keys, freshness_of: goals.fresh, counts: false };
         let defined = |key, fact| self.beginning.defined_by(key, fact);
         let messages = Messages { scope: self.scope, names: self.names, defined_at_start: &defined };
         let search = search(self.scope, self.beginning, &plan, &mut self.trie);

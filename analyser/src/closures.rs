@@ -3,7 +3,7 @@
 //! A closure that a body makes is one fact in the engine, whichever instruction made it. Here each creation is followed
 //! on its own through the solved value graph to the captures into it.
 
-use crate::facts::{CREATED, Fact, Facts, Kind, UNKNOWN, FAILED, one, plain};
+use crate::facts::{CREATED, FAILED, Fact, Facts, Kind, UNKNOWN, one, plain};
 use crate::graph::Node;
 use crate::ops::{Key, NONE, Op, OpKind};
 use crate::program::{Entered, Reached};
@@ -226,13 +226,7 @@ struct Follow<'a, 's, 'p> {
 
 impl<'a, 's, 'p> Follow<'a, 's, 'p> {
     fn new(scope: &'a Scope<'p>, solution: &'a Solution<'s, 'p>) -> Self {
-        Follow {
-            scope,
-            solution,
-            seen: FxHashMap::default(),
-            rest: Vec::new(),
-            sites: FxHashMap::default(),
-        }
+        Follow { scope, solution, seen: FxHashMap::default(), rest: Vec::new(), sites: FxHashMap::default() }
     }
 
     fn from(mut self, creation: Place) -> FxHashMap<Site, bool> {

@@ -178,8 +178,7 @@ pub static REQUIREMENTS: [Requirement; 2 * COUNT + 2] = {
         kind += 1;
     }
     // `ptrlive`: pointers do not nest, so through `*` only a pointer to something unknown can be one.
-    table[2 * COUNT] =
-        Requirement { infer: VALUE, inferred: pointer_to(Kind::Value), fail: ALL_PLAIN & !VALUE };
+    table[2 * COUNT] = Requirement { infer: VALUE, inferred: pointer_to(Kind::Value), fail: ALL_PLAIN & !VALUE };
     table[2 * COUNT + 1] = Requirement {
         infer: VALUE,
         inferred: pointer_to(Kind::Value),

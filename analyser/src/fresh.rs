@@ -142,7 +142,9 @@ impl Walk<'_> {
                 Ending::Leave => return self.leave(),
             }
             match block.successors {
-                [Some(edge), None] if edge.is_forward && !is_head(self.program, self.unit, edge.block) => at = edge.block,
+                [Some(edge), None] if edge.is_forward && !is_head(self.program, self.unit, edge.block) => {
+                    at = edge.block
+                }
                 _ => return,
             }
         }

@@ -298,28 +298,22 @@ impl<'a> Builder<'a> {
         joins
     }
 
-    /// A join of one value with itself is none. Sweeps down and up alternate: chains of branches are settled by the
-    /// first, nested loops by the second. What a few sweeps leave is correct, only not the least.
+    /// A join of one value with itself is none. Sweeps go up and down in turn, up first: that settles chains of branches
+    /// and nested loops alike. What a few sweeps leave is correct, only not the least.
     fn drop_useless_joins(&mut self, graph: &ValueGraph, var: Var, joins: &[u32]) {
         const SWEEPS: usize = 8;
         let mut rest = joins.to_vec();
-        for sweep in 0..SWEEPS {
+        for _ in 0..SWEEPS {
+            rest.reverse();
             let before = rest.len();
-            let mut drop = |block: &u32| {
+            rest.retain(|block| {
                 let value = self.common_value(graph, var, *block);
                 if let Some(value) = value {
                     self.at_start[*block as usize].1 = value;
                 }
                 value.is_none()
-            };
-            if sweep % 2 == 0 {
-                rest.retain(&mut drop);
-            } else {
-                rest.reverse();
-                rest.retain(&mut drop);
-                rest.reverse();
-            }
-            if rest.is_empty() || (rest.len() == before && sweep > 0) {
+            });
+            if rest.is_empty() || rest.len() == before {
                 return;
             }
         }

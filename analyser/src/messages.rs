@@ -44,15 +44,17 @@ pub fn name_faults(module: &Module, body: &Body) -> Vec<Diagnostic> {
     for directive in module.register_names(body) {
         let name = module.lossy(directive.name).into_owned();
         if ["arguments", "parameters"].contains(&name.as_str()) {
-            let finding =
-                Diagnostic::error(Code::E0205, module.at(directive.directive), format!("invalid register name: {name}"))
-                    .note(format!("'{name}' is a register set name"))
-                    .mark(directive.name);
+            let finding = Diagnostic::error(
+                Code::E0205,
+                module.at(directive.directive),
+                format!("invalid register name: {name}"),
+            )
+            .note(format!("'{name}' is a register set name"))
+            .mark(directive.name);
             findings.push(finding);
         } else if !taken.insert(name.clone()) {
             let message = format!("register name already taken: {name}");
-            findings
-                .push(Diagnostic::error(Code::E0204, module.at(directive.name), message).mark(directive.directive));
+            findings.push(Diagnostic::error(Code::E0204, module.at(directive.name), message).mark(directive.directive));
         }
     }
     findings
@@ -211,7 +213,13 @@ impl Messages<'_, '_, '_> {
     }
 
     /// A rule that fails for the fact that a path was followed for.
-    pub fn failure<'s, 'p>(&self, search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found: &Found, op: u32) -> Diagnostic {
+    pub fn failure<'s, 'p>(
+        &self,
+        search: &Search<'s, 'p, '_>,
+        scope: &'s Scope<'p>,
+        found: &Found,
+        op: u32,
+    ) -> Diagnostic {
         let place = found.place;
         let unit = scope.unit(place.unit);
         let operation = unit.ops_of(place.instruction)[op as usize];
@@ -310,9 +318,8 @@ impl Messages<'_, '_, '_> {
         if through && !is_pointer(fact) {
             let message = "invalid type of value contained in register for this access type";
             let needed = if name.starts_with("pointer to ") { name } else { format!("pointer to {name}") };
-            let finding = self
-                .error(place, Code::E0401, at, message)
-                .note(format!("need {needed}, got {}", type_name(fact)));
+            let finding =
+                self.error(place, Code::E0401, at, message).note(format!("need {needed}, got {}", type_name(fact)));
             return with(finding, defined.map(|token| Entry::place_note(self.at(token), "register defined here")));
         }
         let got = if through { pointee_name(fact).to_owned() } else { type_name(fact) };
@@ -350,8 +357,7 @@ impl Messages<'_, '_, '_> {
     /// A value is overwritten that nobody has used.
     pub fn overwrite(&self, place: Place, op: u32, defined: Option<Span>) -> Diagnostic {
         let operation = self.scope.unit(place.unit).ops_of(place.instruction)[op as usize];
-        let finding =
-            self.error(place, Code::E0306, self.span(place, operation.operand), "overwrite of unused value:");
+        let finding = self.error(place, Code::E0306, self.span(place, operation.operand), "overwrite of unused value:");
         with(finding, defined.map(|token| Entry::place_note(self.at(token), "unused value defined here:")))
     }
 

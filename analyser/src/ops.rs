@@ -244,9 +244,8 @@ impl Ops {
     }
 
     fn is_defined_here(&self, slot: u32) -> bool {
-        let defines = |op: &&Op| {
-            op.slot == slot && matches!(op.kind, OpKind::Define | OpKind::DefineFrom | OpKind::DefineSaved)
-        };
+        let defines =
+            |op: &&Op| op.slot == slot && matches!(op.kind, OpKind::Define | OpKind::DefineFrom | OpKind::DefineSaved);
         self.ops.iter().rev().take(8).any(|op| defines(&op))
     }
 
@@ -652,8 +651,8 @@ impl InstructionSteps<'_> {
     /// `move`.
     fn transfer(&self, ops: &mut Ops, step: usize) -> Result<(), Stop> {
         let target = self.operand(ops, step, 0)?.kind;
-        let discards = target == OperandKind::Void
-            && self.register(1).is_some_and(|source| source.set == RegisterSet::Parameters);
+        let discards =
+            target == OperandKind::Void && self.register(1).is_some_and(|source| source.set == RegisterSet::Parameters);
         if self.register(0).is_none() && !discards {
             return self.fail(ops, step, 0, Cause::MoveTarget);
         }
@@ -678,9 +677,7 @@ impl InstructionSteps<'_> {
         let Some(target) = self.register(0) else { return Ok(()) };
         match (target.index, target.mode) {
             (RegisterIndex::Unresolved, _) => self.fail(ops, step, 0, Cause::Name),
-            (RegisterIndex::Number(index), AccessMode::Indirect) => {
-                self.read_holder(ops, step, 0, target.set, index)
-            }
+            (RegisterIndex::Number(index), AccessMode::Indirect) => self.read_holder(ops, step, 0, target.set, index),
             (RegisterIndex::Number(_), AccessMode::Direct | AccessMode::Dereference) => Ok(()),
         }
     }

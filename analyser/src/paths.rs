@@ -58,6 +58,8 @@ pub struct Chain {
     pub thread: Thread,
     /// The path up to here.
     pub label: Label,
+    /// Number of the context and the thread together.
+    line: u32,
 }
 
 /// What comes before a chain.
@@ -175,7 +177,9 @@ pub struct Search<'s, 'p, 'a> {
     contexts: Vec<Context>,
     by_entry: FxHashMap<(UnitId, Thread), u32>,
     heap: Vec<ChainId>,
-    visited: FxHashSet<(u32, u32, Thread)>,
+    lines: FxHashMap<(u32, Thread), u32>,
+    /// By line: a bit for each basic block.
+    visited: Vec<Vec<u64>>,
     goals: FxHashMap<Place, Vec<usize>>,
     /// The best path to each goal, by fact.
     found: Vec<Vec<Found>>,
@@ -216,7 +220,8 @@ pub fn search<'s, 'p, 'a>(
         contexts: Vec::new(),
         by_entry: FxHashMap::default(),
         heap: Vec::new(),
-        visited: FxHashSet::default(),
+        lines: FxHashMap::default(),
+        visited: Vec::new(),
         found: vec![Vec::new(); plan.goals.len()],
         goals,
         out_of_bounds: FxHashMap::default(),
@@ -226,10 +231,7 @@ pub fn search<'s, 'p, 'a>(
     };
     search.begin(start);
     while let Some(chain) = search.pop() {
-        let Chain { context, start, thread, block, .. } = search.chains[chain as usize];
-        // A chain at the end of a basic block is told from one at the start of the next by its block.
-        let place = start.wrapping_mul(2) | u32::from(start == search.block_at(context, block).end);
-        if search.visited.insert((context, place, thread)) {
+        if search.is_first_visit(chain) {
             search.follow(chain);
         }
     }
@@ -293,8 +295,31 @@ impl<'p> Search<'_, 'p, '_> {
             }
         }
         for thread in threads {
-            self.push(Chain { parent: Parent::Start, context: 0, block: 0, start: 0, thread, label });
+            let line = self.line(0, thread);
+            self.push(Chain { parent: Parent::Start, context: 0, block: 0, start: 0, thread, label, line });
         }
+    }
+
+    fn line(&mut self, context: u32, thread: Thread) -> u32 {
+        let new = self.visited.len() as u32;
+        let line = *self.lines.entry((context, thread)).or_insert(new);
+        if line == new {
+            self.visited.push(vec![0; self.unit(context).blocks.len().div_ceil(64)]);
+        }
+        line
+    }
+
+    /// Chains at the start of a basic block are followed once; the others come from such a one.
+    fn is_first_visit(&mut self, id: ChainId) -> bool {
+        let Chain { context, block, start, line, .. } = self.chains[id as usize];
+        if start != self.block_at(context, block).first {
+            return true;
+        }
+        let bit = 1 << (block % 64);
+        let visited = &mut self.visited[line as usize][block as usize / 64];
+        let is_first = *visited & bit == 0;
+        *visited |= bit;
+        is_first
     }
 
     fn follow(&mut self, id: ChainId) {
@@ -303,8 +328,26 @@ impl<'p> Search<'_, 'p, '_> {
         let basic_block = &unit.blocks[block as usize];
         let mut now = Some(thread);
         self.is_anywhere(id, thread);
-        for instruction in start..basic_block.end {
+        // A register concerns only the instructions that name it.
+        let mut mentions = match thread {
+            Thread::Fact(var, _) | Thread::Fresh(var) if var != NONE => {
+                Some(unit.mentions_in(var, start..basic_block.end).iter())
+            }
+            Thread::Fresh(_) => Some([].iter()),
+            Thread::Bare | Thread::Fact(..) | Thread::Count(_) => None,
+        };
+        let mut next = start;
+        while next < basic_block.end {
             let Some(thread) = now else { return };
+            let instruction = match &mut mentions {
+                None => next,
+                Some(mentions) => match mentions.next() {
+                    Some(slot) => unit.instruction_of(*slot),
+                    None if basic_block.ending == Ending::Plain => break,
+                    None => basic_block.end - 1,
+                },
+            };
+            next = instruction + 1;
             let place = Place { unit: self.contexts[context as usize].unit, instruction };
             self.look_for_goals(id, place, thread);
             if instruction + 1 == basic_block.end {
@@ -373,7 +416,9 @@ impl<'p> Search<'_, 'p, '_> {
                         continue;
                     }
                     let key = unit.key_of(op.slot);
-                    if op.kind == OpKind::Define && self.plan.facts_of.contains(&key) && is_last(unit, instruction, number)
+                    if op.kind == OpKind::Define
+                        && self.plan.facts_of.contains(&key)
+                        && is_last(unit, instruction, number)
                     {
                         self.spawn(id, instruction, number, Thread::Fact(unit.var_of(op.slot), op.arg));
                     }
@@ -421,8 +466,7 @@ impl<'p> Search<'_, 'p, '_> {
         let mut now = None;
         for (slot, facts) in unit.slots_of(instruction).zip(&slots) {
             let Some(fact) = each(facts[1]).next() else { continue };
-            let definition =
-                unit.ops_of(instruction).iter().rposition(|op| op.slot == slot && is_definition(op.kind));
+            let definition = unit.ops_of(instruction).iter().rposition(|op| op.slot == slot && is_definition(op.kind));
             match definition {
                 Some(number) if self.plan.facts_of.contains(&unit.key_of(slot)) => {
                     self.spawn(id, instruction, number as u32, Thread::Fact(unit.var_of(slot), fact));
@@ -441,6 +485,7 @@ impl<'p> Search<'_, 'p, '_> {
             start: instruction + 1,
             thread,
             label: self.label_behind(id, instruction),
+            line: self.line(chain.context, thread),
             ..chain
         };
         self.push(new);
@@ -449,6 +494,7 @@ impl<'p> Search<'_, 'p, '_> {
     fn follow_edges(&mut self, id: ChainId, unit: &Unit, block: &BasicBlock, thread: Thread) {
         let Chain { context, .. } = self.chains[id as usize];
         let label = self.label_behind(id, block.end - 1);
+        let line = self.line(context, thread);
         for edge in block.successors.into_iter().flatten() {
             if self.plan.forward && !(edge.is_forward && block.is_forward) {
                 continue;
@@ -464,19 +510,12 @@ impl<'p> Search<'_, 'p, '_> {
             let parent = Parent::Flow { chain: id, kind: edge.kind };
             let start = unit.blocks[edge.block as usize].first;
             let label = Label { decisions, ..label };
-            self.push(Chain { parent, context, block: edge.block, start, thread, label });
+            self.push(Chain { parent, context, block: edge.block, start, thread, label, line });
         }
     }
 
     /// Enters a block, or a catcher, with a thread of a chain.
-    fn enter(
-        &mut self,
-        id: ChainId,
-        thread: Thread,
-        entered: Entered,
-        label: Label,
-        caught: Option<(u32, ChainId)>,
-    ) {
+    fn enter(&mut self, id: ChainId, thread: Thread, entered: Entered, label: Label, caught: Option<(u32, ChainId)>) {
         let unit = self.scope.unit(self.unit_of(id));
         let block = match entered {
             Entered::Block(block) => block,
@@ -486,7 +525,10 @@ impl<'p> Search<'_, 'p, '_> {
                     Thread::Bare | Thread::Count(_) => true,
                     Thread::Fresh(_) => false,
                 };
-                return if goes_on { self.go_on_behind(id, id, thread, label) } else { () };
+                if goes_on {
+                    self.go_on_behind(id, id, thread, label);
+                }
+                return;
             }
             Entered::Nothing => return self.go_on_behind(id, id, thread, label),
         };
@@ -528,7 +570,8 @@ impl<'p> Search<'_, 'p, '_> {
                 new.frames.push(frame);
                 self.contexts.push(new);
                 let parent = Parent::Entered { caller: id, caught };
-                self.push(Chain { parent, context, block: 0, start: 0, thread: entry, label });
+                let line = self.line(context, entry);
+                self.push(Chain { parent, context, block: 0, start: 0, thread: entry, label, line });
             }
         }
     }
@@ -616,7 +659,8 @@ impl<'p> Search<'_, 'p, '_> {
             Parent::Left { caller, inner }
         };
         let start = unit.blocks[edge.block as usize].first;
-        self.push(Chain { parent, context, block: edge.block, start, thread, label });
+        let line = self.line(context, thread);
+        self.push(Chain { parent, context, block: edge.block, start, thread, label, line });
     }
 
     /// A fact of a register has become another one in the middle of a chain.

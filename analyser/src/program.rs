@@ -95,7 +95,11 @@ impl<'a> Program<'a> {
             Some(OperandKind::Label(Name::Definition(id)) | OperandKind::FunctionName(Name::Definition(id)))
                 if self.module.body(id).kind == BodyKind::Block =>
             {
-                if self.module.body(id).no_sa { Entered::Unchecked(id) } else { Entered::Block(id) }
+                if self.module.body(id).no_sa {
+                    Entered::Unchecked(id)
+                } else {
+                    Entered::Block(id)
+                }
             }
             Some(OperandKind::Label(_) | OperandKind::FunctionName(_)) => Entered::External,
             _ => Entered::Nothing,

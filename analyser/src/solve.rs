@@ -295,7 +295,7 @@ impl<'s, 'p> Solution<'s, 'p> {
 
     fn process(&mut self, id: ContextId, unit: &'p Unit, item: u32) {
         let instruction = item / 2;
-        if item % 2 == 0 {
+        if item.is_multiple_of(2) {
             self.join(id, unit, unit.block_of(instruction));
         } else {
             self.step(id, unit, instruction);
@@ -528,14 +528,7 @@ impl<'s, 'p> Solution<'s, 'p> {
         }
     }
 
-    fn observe_in(
-        &self,
-        id: ContextId,
-        unit: &Unit,
-        is_forward: bool,
-        instruction: u32,
-        observer: &mut impl Observer,
-    ) {
+    fn observe_in(&self, id: ContextId, unit: &Unit, is_forward: bool, instruction: u32, observer: &mut impl Observer) {
         let mut slots = Vec::new();
         self.inputs(id, unit, instruction, &mut slots);
         let mut generated = self.generated(id, unit, instruction);

@@ -59,9 +59,7 @@ impl<'a, 's, 'p> Backward<'a, 's, 'p> {
         self.next = match self.chain(now.chain).parent {
             Parent::Start => None,
             Parent::Flow { chain, .. } => Some(self.whole(chain)),
-            Parent::Definition { chain, definition: (instruction, _) } => {
-                Some(Segment { chain, end: instruction + 1 })
-            }
+            Parent::Definition { chain, definition: (instruction, _) } => Some(Segment { chain, end: instruction + 1 }),
             Parent::Entered { caller, caught } => {
                 let caller = self.callers.pop().unwrap_or(caller);
                 match caught {
@@ -159,12 +157,7 @@ pub struct History {
 }
 
 /// The history of the register that a path was followed for, up to an operation of its last instruction.
-pub fn history<'s, 'p>(
-    search: &Search<'s, 'p, '_>,
-    scope: &'s Scope<'p>,
-    found: &Found,
-    op: u32,
-) -> History {
+pub fn history<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found: &Found, op: u32) -> History {
     let mut history = History::default();
     let var = match found.thread {
         Thread::Fact(var, _) | Thread::Fresh(var) => var,
@@ -257,12 +250,7 @@ pub enum Last {
 }
 
 /// What happened last to a register before an operation at the end of a path.
-pub fn last_event<'s, 'p>(
-    search: &Search<'s, 'p, '_>,
-    scope: &'s Scope<'p>,
-    found: &Found,
-    key: Key,
-) -> Last {
+pub fn last_event<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found: &Found, key: Key) -> Last {
     let mut backward = Backward::new(search, scope, found, true);
     while let Some((segment, _)) = backward.step() {
         let chain = &search.chains[segment.chain as usize];

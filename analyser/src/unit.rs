@@ -5,10 +5,10 @@
 use crate::graph::ValueGraph;
 use crate::ops::{Key, NONE, Op, OpKind, Ops, Var, Vars};
 use crate::program::{self, Entered, Program, Reached, catchers_if_needed};
-use viua_ir::cfg::{self, EdgeKind};
-use viua_ir::{Body, BodyId, BodyKind};
 use std::ops::Range;
 use std::sync::OnceLock;
+use viua_ir::cfg::{self, EdgeKind};
+use viua_ir::{Body, BodyId, BodyKind};
 use viua_isa::Opcode;
 
 /// An edge between basic blocks.
@@ -341,12 +341,9 @@ impl Unit {
                     }
                     starts[number + 1] = true;
                 }
-                Opcode::Enter
-                | Opcode::Return
-                | Opcode::Tailcall
-                | Opcode::Throw
-                | Opcode::Halt
-                | Opcode::Leave => starts[number + 1] = true,
+                Opcode::Enter | Opcode::Return | Opcode::Tailcall | Opcode::Throw | Opcode::Halt | Opcode::Leave => {
+                    starts[number + 1] = true
+                }
                 _ => {}
             }
         }

@@ -3,7 +3,9 @@
 //! * `cell`, `value`, `heap`, `atom`, `bits`, `print`: what a register holds and what can be done with it.
 //! * `code`, `decode`: verified bytecode becomes code for the interpreter.
 //! * `process`, `registers`, `dispatch`, `exec`, `unwind`: a process executes it.
-//! * `scheduler`, `machine`, `cross`, `report`, `output`, `io`: processes together, and the world.
+//! * `scheduler`, `machine`, `cross`, `report`, `output`: processes together.
+//! * `io`, [`ffi`], `pool`: the world: requests on descriptors, foreign functions, threads that may block.
+//! * `instance`: a machine inside another program.
 //!
 //! `unsafe` is confined to this crate. What it relies on: modules have passed the verifier of `viua-bytecode`;
 //! the decoder writes no operand that is out of range; a process is run by one thread at a time; cells are owned

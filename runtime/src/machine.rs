@@ -363,10 +363,15 @@ impl Names {
 
     /// Registers a foreign function; earlier ones of the same name are kept for those that are inside them.
     fn define_foreign(&mut self, name: &str, foreign: Foreign) {
+        let slot = self.slot(name);
+        // A module may be imported any number of times.
+        if slot.foreign().is_some_and(|known| known.is_same(&foreign)) {
+            return;
+        }
         let foreign = Box::into_raw(Box::new(foreign));
         self.foreign.push(foreign);
         // SAFETY: foreign functions live as long as the machine.
-        self.slot(name).define_foreign(unsafe { &*foreign });
+        slot.define_foreign(unsafe { &*foreign });
     }
 }
 

@@ -189,6 +189,8 @@ pub struct Process {
     pub own_memory_stop: i64,
     /// What it has taken from the allocator, if there is a limit.
     pub memory: i64,
+    /// What it may have, beyond the limit, since it has raised `Limit`; 0 if it has not.
+    pub memory_allowed: i64,
     /// Try frames of all its stacks, innermost last.
     pub tries: Vec<TryFrame>,
     /// The try frame that is being prepared.
@@ -213,8 +215,6 @@ pub struct Process {
     pub halted: bool,
     /// A watchdog was set (used or not).
     pub has_watchdog: bool,
-    /// It has raised `Limit` for its memory, and has not been below the limit since.
-    pub has_exceeded: bool,
     /// What few processes have.
     pub rare: Option<Box<Rare>>,
     #[allow(clippy::vec_box)] // the boxes are what is kept
@@ -273,6 +273,7 @@ impl Process {
             memory_stop: i64::MAX,
             own_memory_stop: i64::MAX,
             memory: 0,
+            memory_allowed: 0,
             tries: Vec::new(),
             try_base: 0,
             pending_try: None,
@@ -286,7 +287,6 @@ impl Process {
             has_entry_frame: false,
             halted: false,
             has_watchdog: false,
-            has_exceeded: false,
             rare: None,
             spare_extras: Vec::new(),
         }
@@ -765,7 +765,7 @@ impl Process {
         self.has_entry_frame = false;
         self.halted = false;
         self.has_watchdog = false;
-        self.has_exceeded = false;
+        self.memory_allowed = 0;
         if self.stack_cells as usize > KEPT_STACK {
             self.shrink();
         }

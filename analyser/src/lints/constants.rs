@@ -290,8 +290,7 @@ impl Constants<'_, '_> {
         let Known::Constant(value, token) = self.get(place.unit, unit.graph.input(slot)) else { return None };
         let program = self.scope.program;
         let finding = if opcode == Opcode::If {
-            let message =
-                if value.is_true() { "condition is always true" } else { "condition is always false" };
+            let message = if value.is_true() { "condition is always true" } else { "condition is always false" };
             lint(program, Code::W0601, operand.span, message)
         } else if value.is_true() {
             return None;

@@ -17,12 +17,7 @@ use viua_diagnostics::{Code, Diagnostic, Entry, Span};
 const FARTHEST: usize = 4096;
 
 /// One finding for each such definition.
-pub fn find(
-    scope: &Scope,
-    solution: &Solution,
-    usage: &Usage,
-    overwrites: &[Definition],
-) -> Vec<(UnitId, Diagnostic)> {
+pub fn find(scope: &Scope, solution: &Solution, usage: &Usage, overwrites: &[Definition]) -> Vec<(UnitId, Diagnostic)> {
     let live = Liveness::of(scope);
     let mut names = None;
     let mut findings = Vec::new();
@@ -42,9 +37,8 @@ pub fn find(
             let Some(token) = scope.operands(place).get(usize::from(op.operand)).filter(|_| !is_reported) else {
                 continue;
             };
-            let names = names.get_or_insert_with(|| {
-                Names::new(scope.program.module, scope.program.module.body(scope.unit(0).body))
-            });
+            let names = names
+                .get_or_insert_with(|| Names::new(scope.program.module, scope.program.module.body(scope.unit(0).body)));
             let facts = solution.behind(unit_id, op.slot)[1];
             let (index, name) = (key.index(), names.shown(key.index()));
             let message = format!("dead {} in register \"{index}\"{name}", type_of(facts));
@@ -98,10 +92,11 @@ fn next_definition(unit: &Unit, instruction: u32, var: Var) -> Option<(u32, u32)
             return None;
         }
         let block = &unit.blocks[block_id as usize];
-        let mut mentions = unit.mentions_in(var, from..block.end).iter().map(|slot| (*slot, unit.instruction_of(*slot)));
-        if let Some((slot, at)) = mentions.find(|(slot, at)| {
-            defines(*slot, *at).is_some() || (*at + 1 == block.end && block.ending != Ending::Plain)
-        }) {
+        let mut mentions =
+            unit.mentions_in(var, from..block.end).iter().map(|slot| (*slot, unit.instruction_of(*slot)));
+        if let Some((slot, at)) = mentions
+            .find(|(slot, at)| defines(*slot, *at).is_some() || (*at + 1 == block.end && block.ending != Ending::Plain))
+        {
             let found = defines(slot, at)?;
             if next.is_some_and(|known| known != found) {
                 return None;
@@ -220,8 +215,11 @@ impl<'s, 'p> Liveness<'s, 'p> {
         for at in 0..self.entering[unit_id as usize].len() + self.catching[unit_id as usize].len() {
             let entering = self.entering[unit_id as usize].len();
             let catches = at >= entering;
-            let (caller_id, enter) =
-                if catches { self.catching[unit_id as usize][at - entering] } else { self.entering[unit_id as usize][at] };
+            let (caller_id, enter) = if catches {
+                self.catching[unit_id as usize][at - entering]
+            } else {
+                self.entering[unit_id as usize][at]
+            };
             let caller = self.scope.unit(caller_id);
             let enter = &caller.enters[enter as usize];
             for slot in caller.slots_of(enter.instruction).filter(|slot| is_own(caller, *slot)) {

@@ -47,7 +47,8 @@ pub fn step(p: &mut Process) -> Option<Status> {
     // SAFETY: there is a running frame, whose body lives as long as the machine.
     let body = unsafe { &*(*p.fp).body };
     let number = body.number_of(p.ip);
-    if p.memory_stop != i64::MAX && memory::allocated() > p.memory_stop {
+    // While another thread works for the instruction it cannot be left: the heap is there.
+    if p.memory_stop != i64::MAX && p.job.is_none() && memory::allocated() > p.memory_stop {
         return p.exceed_memory();
     }
     let outcome = match body.cold.get(number) {

@@ -75,6 +75,16 @@ impl Foreign {
         Foreign { entry, is_quick, stub: OnceLock::new() }
     }
 
+    /// Whether it is the same function.
+    pub fn is_same(&self, other: &Foreign) -> bool {
+        let is_entry = match (self.entry, other.entry) {
+            (Entry::Native(a), Entry::Native(b)) => std::ptr::fn_addr_eq(a, b),
+            (Entry::Foreign(a), Entry::Foreign(b)) => std::ptr::fn_addr_eq(a, b),
+            (Entry::Native(_), Entry::Foreign(_)) | (Entry::Foreign(_), Entry::Native(_)) => false,
+        };
+        is_entry && self.is_quick == other.is_quick
+    }
+
     /// What runs when the function is deferred.
     pub fn stub(&'static self, name: &'static NameSlot) -> &'static Body {
         self.stub.get_or_init(|| Box::new(Body::stub(name, self)))

@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a record.
 pub const RECORD: usize = size_of::<Process>() + FIRST_STACK * size_of::<Cell>();
-const _: () = assert!(size_of::<Process>() % size_of::<Cell>() == 0 && align_of::<Process>() == align_of::<Cell>());
+const _: () =
+    assert!(size_of::<Process>().is_multiple_of(size_of::<Cell>()) && align_of::<Process>() == align_of::<Cell>());
 /// What a process costs at birth, its slot included.
 const _: () = assert!(RECORD + size_of::<super::table::Slot>() <= 1024);
 

@@ -362,17 +362,22 @@ fn run_limited(scheduler: &Scheduler, counters: &Counters, p: &mut Process, slic
     let before = allocated();
     let own = match scheduler.limits.process_memory {
         Some(most) => {
-            let left = most as i64 - p.memory;
-            p.has_exceeded &= left <= 0;
-            left + if p.has_exceeded { grace(most) } else { 0 }
+            if p.memory <= most as i64 {
+                p.memory_allowed = 0;
+            }
+            p.memory_allowed.max(most as i64) - p.memory
         }
         None => i64::MAX,
     };
     let total = match scheduler.limits.memory {
         Some(most) => {
             counters.allocated.store(before, Ordering::Relaxed);
-            // Beyond the limit nobody gets more than he gives back.
-            (most as i64 - scheduler.memory()).max(0)
+            let left = most as i64 - scheduler.memory();
+            if left > 0 && scheduler.limits.process_memory.is_none() {
+                p.memory_allowed = 0;
+            }
+            // Beyond the limit nobody gets more than he gives back, but for what an exception takes.
+            left.max(if p.memory_allowed > 0 { EXCEPTIONS } else { 0 })
         }
         None => i64::MAX,
     };
@@ -384,23 +389,26 @@ fn run_limited(scheduler: &Scheduler, counters: &Counters, p: &mut Process, slic
     status
 }
 
-/// What a process may take in addition after it has raised, so that a catcher can do something.
-fn grace(limit: u64) -> i64 {
-    limit as i64 / 8
-}
+/// Bytes that a process may take in a slice, though there are none left, if it has been told so before.
+const EXCEPTIONS: i64 = 1 << 16;
 
 impl Process {
-    /// The process has exceeded a limit of memory: raises `Limit` at the instruction it would execute.
+    /// The process has exceeded a limit of memory: raises `Limit` at the instruction it would execute. Until it is
+    /// below the limit again it may take another eighth of it, so that a catcher can do something.
     #[cold]
     pub fn exceed_memory(&mut self) -> Option<Status> {
         let limits = &self.machine.scheduler.limits;
+        let now = allocated();
         let (who, most) = match (limits.process_memory, limits.memory) {
-            (Some(most), _) if allocated() > self.own_memory_stop => ("process", most),
+            (Some(most), _) if now > self.own_memory_stop => ("process", most),
             (_, most) => ("program", most.unwrap_or(0)),
         };
-        if !std::mem::replace(&mut self.has_exceeded, true) {
-            self.memory_stop = self.memory_stop.saturating_add(grace(most));
-            self.own_memory_stop = self.own_memory_stop.saturating_add(grace(most));
+        if self.memory_allowed == 0 {
+            let grace = most as i64 / 8;
+            let own = limits.process_memory.unwrap_or(0) as i64 + now.saturating_sub(self.own_memory_stop);
+            self.memory_allowed = own.max(1) + grace;
+            self.own_memory_stop = self.own_memory_stop.max(now).saturating_add(grace);
+            self.memory_stop = now + grace;
         }
         match limit::<()>(format!("{who} exceeds its memory limit of {most} bytes")) {
             Err(raise) => unwind::throw(self, raise),

@@ -144,7 +144,8 @@ fn write(call: &mut Call) -> Outcome {
     let data = call.printed(1)?;
     let stream = stream(call)?;
     if let Some(file) = &mut stream.file {
-        (stream.ahead.clear(), stream.delivered = 0);
+        stream.ahead.clear();
+        stream.delivered = 0;
         file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&data)).map_err(|error| io_error(&error))?;
     }
     Ok(None)
