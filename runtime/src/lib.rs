@@ -7,7 +7,7 @@
 //! * `io`, [`ffi`], `pool`: the world: requests on descriptors, foreign functions, threads that may block.
 //! * `instance`: a machine inside another program.
 //!
-//! `unsafe` is confined to this crate. What it relies on: modules have passed the verifier of `viua-bytecode`;
+//! `unsafe` is confined to this crate and to the wrappers of `viua-ffi`. What it relies on: modules have passed the verifier of `viua-bytecode`;
 //! the decoder writes no operand that is out of range; a process is run by one thread at a time; cells are owned
 //! once.
 
