@@ -362,6 +362,8 @@ impl Report<'_, '_, '_> {
         for (is_forward, mut goals) in [(true, forward), (false, later)] {
             if let Some(sources) = &sources {
                 add_sources(sources, &mut goals.keys);
+                // It stands for all of them in blocks.
+                goals.keys.insert(Key::REST);
             }
             self.search(is_forward, goals, &mut sorted);
         }
@@ -478,7 +480,7 @@ impl Goals {
 }
 
 /// The operand that has defined the register earlier in the same instruction, which nothing has used since.
-fn overwritten_here(unit: &Unit, instruction: u32, op: u32) -> Option<u8> {
+pub fn overwritten_here(unit: &Unit, instruction: u32, op: u32) -> Option<u8> {
     let ops = unit.ops_of(instruction);
     let slot = ops[op as usize].slot;
     let earlier = ops[..op as usize].iter().rev().find(|earlier| {

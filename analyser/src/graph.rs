@@ -7,7 +7,7 @@
 //! size of the body; only joins that are needed are kept.
 
 use crate::ops::{NONE, Var};
-use crate::unit::Unit;
+use crate::unit::{BasicBlock, Unit};
 use std::sync::OnceLock;
 
 /// A node: registers at the start, then slots, then joins.
@@ -40,7 +40,7 @@ pub struct ValueGraph {
     args: Vec<Arg>,
     joins_by_block: Vec<u32>,
     block_joins: Vec<u32>,
-    /// Whether values flow in circles, so that one pass in textual order does not do.
+    /// Whether one pass in textual order does not do: values flow backward, or come out of blocks.
     pub is_cyclic: bool,
     users: OnceLock<Users>,
 }
@@ -153,7 +153,10 @@ impl ValueGraph {
         } else {
             Builder::new(unit).build(&mut graph);
         }
-        graph.is_cyclic |= !unit.enters.is_empty();
+        let goes_back = |(at, block): (usize, &BasicBlock)| {
+            block.successors.into_iter().flatten().any(|edge| edge.block as usize <= at)
+        };
+        graph.is_cyclic = !unit.enters.is_empty() || unit.blocks.iter().enumerate().any(goes_back);
         graph
     }
 
@@ -161,7 +164,7 @@ impl ValueGraph {
         let mut current: Vec<Node> = (0..self.vars).collect();
         for slot in 0..self.slots {
             let var = unit.var_of(slot) as usize;
-            if unit.ops.reads[slot as usize] {
+            if unit.ops.slot_uses[slot as usize].reads {
                 self.slot_in[slot as usize] = current[var];
             }
             current[var] = self.vars + slot;
@@ -209,7 +212,7 @@ impl<'a> Builder<'a> {
             for slot in self.unit.slots_of(block.first).start..self.unit.slots_of(block.end - 1).end {
                 let var = self.unit.var_of(slot);
                 let (stamp, previous) = &mut current[var as usize];
-                let reads = self.unit.ops.reads[slot as usize];
+                let reads = self.unit.ops.slot_uses[slot as usize].reads;
                 if *stamp == at {
                     if reads {
                         graph.slot_in[slot as usize] = graph.vars + *previous;
@@ -257,7 +260,6 @@ impl<'a> Builder<'a> {
             for edge in self.unit.predecessors(block) {
                 let node = self.node_at_end(graph, var, edge.block);
                 graph.args.push(Arg { node, is_forward: self.unit.is_forward(*edge) });
-                graph.is_cyclic |= edge.block >= block;
             }
             let (_, node) = self.join_node[block as usize];
             if let NodeKind::Join(join) = graph.kind(node) {

@@ -21,6 +21,8 @@ mod graph;
 mod lints;
 mod messages;
 mod ops;
+#[cfg(test)]
+mod oracle;
 mod parallel;
 mod paths;
 mod program;

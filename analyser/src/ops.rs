@@ -175,6 +175,17 @@ pub struct StaticFault {
     pub cause: Cause,
 }
 
+/// What an instruction does with one of its registers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SlotUse {
+    /// It looks at what the register held.
+    pub reads: bool,
+    /// It defines the register.
+    pub defines: bool,
+    /// It gives the register another value, or none.
+    pub changes: bool,
+}
+
 /// The operations of the instructions of a body, while they are made.
 #[derive(Debug, Default)]
 pub struct Ops {
@@ -182,8 +193,8 @@ pub struct Ops {
     pub ops: Vec<Op>,
     /// All slots: the register that each stands for.
     pub slots: Vec<Var>,
-    /// Of each slot, whether the instruction looks at what the register held.
-    pub reads: Vec<bool>,
+    /// What the instruction does with each slot.
+    pub slot_uses: Vec<SlotUse>,
     /// The registers.
     pub vars: Vars,
     /// What fails whatever the facts.
@@ -232,7 +243,7 @@ impl Ops {
             Some(at) => (self.first_slot + at) as u32,
             None => {
                 self.slots.push(var);
-                self.reads.push(false);
+                self.slot_uses.push(SlotUse::default());
                 self.slots.len() as u32 - 1
             }
         }
@@ -243,16 +254,14 @@ impl Ops {
         self.first_slot = self.slots.len();
     }
 
-    fn is_defined_here(&self, slot: u32) -> bool {
-        let defines =
-            |op: &&Op| op.slot == slot && matches!(op.kind, OpKind::Define | OpKind::DefineFrom | OpKind::DefineSaved);
-        self.ops.iter().rev().take(8).any(|op| defines(&op))
+    fn read(&mut self, slot: u32) {
+        let slot = &mut self.slot_uses[slot as usize];
+        slot.reads |= !slot.defines;
     }
 
-    fn read(&mut self, slot: u32) {
-        if !self.reads[slot as usize] && !self.is_defined_here(slot) {
-            self.reads[slot as usize] = true;
-        }
+    fn define(&mut self, slot: u32) {
+        let slot = &mut self.slot_uses[slot as usize];
+        (slot.defines, slot.changes) = (true, true);
     }
 
     fn push(&mut self, kind: OpKind, at: (u8, u8), slot: u32, arg: u8, other: u32) {
@@ -263,21 +272,20 @@ impl Ops {
             _ => {}
         }
         match kind {
-            OpKind::Use
-            | OpKind::Pack
-            | OpKind::Type
-            | OpKind::Erase
-            | OpKind::Save
-            | OpKind::Null
-            | OpKind::Conversion
-            | OpKind::Capture => self.read(slot),
-            OpKind::DefineFrom => self.read(other),
-            OpKind::Define
-            | OpKind::DefineSaved
-            | OpKind::Recover
-            | OpKind::MarkUsed
-            | OpKind::Bound
-            | OpKind::Allocate => {}
+            OpKind::Use | OpKind::Type | OpKind::Save | OpKind::Null | OpKind::Conversion | OpKind::Capture => {
+                self.read(slot);
+            }
+            OpKind::Pack | OpKind::Erase => {
+                self.read(slot);
+                self.slot_uses[slot as usize].changes = true;
+            }
+            OpKind::DefineFrom => {
+                self.read(other);
+                self.define(slot);
+            }
+            OpKind::Define | OpKind::DefineSaved => self.define(slot),
+            OpKind::Recover => self.slot_uses[slot as usize].changes = true,
+            OpKind::MarkUsed | OpKind::Bound | OpKind::Allocate => {}
         }
         if kind == OpKind::Capture && other != NONE {
             self.read(other);

@@ -15,7 +15,8 @@ use crate::solve::{Observer, Pair, counterpart, run};
 use crate::trie::{Decisions, Trie};
 use crate::unit::{BasicBlock, Ending, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BinaryHeap};
 use viua_ir::cfg::EdgeKind;
 
 /// What is followed along a path.
@@ -60,6 +61,26 @@ pub struct Chain {
     pub label: Label,
     /// Number of the context and the thread together.
     line: u32,
+    /// What is to be done when its turn comes.
+    task: Task,
+}
+
+/// What is done with a chain. Each of these waits until its path is the shortest of all that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    /// The thread is followed to the end of the basic block.
+    Run,
+    /// The last instruction of the basic block enters or leaves a block.
+    End,
+    /// The thread may be thrown from here.
+    Throw,
+    /// A catcher of the `enter` at the end of the basic block begins.
+    Catch {
+        /// Which of its catchers.
+        number: u32,
+        /// Where the entered block was left.
+        inner: ChainId,
+    },
 }
 
 /// What comes before a chain.
@@ -74,12 +95,22 @@ pub enum Parent {
         /// The edge.
         kind: EdgeKind,
     },
+    /// The end of another basic block, behind which the register is unknown.
+    Forgotten {
+        /// That one.
+        chain: ChainId,
+    },
     /// A definition in the same basic block.
     Definition {
         /// The chain up to there.
         chain: ChainId,
-        /// The instruction, and its operation; [`NONE`] if the register has only changed.
+        /// The instruction, and its operation.
         definition: (u32, u32),
+    },
+    /// The same thread, or the same register with another fact, before the first instruction of the chain.
+    Same {
+        /// The chain up to there.
+        chain: ChainId,
     },
     /// The start of an entered block.
     Entered {
@@ -176,7 +207,7 @@ pub struct Search<'s, 'p, 'a> {
     pub chains: Vec<Chain>,
     contexts: Vec<Context>,
     by_entry: FxHashMap<(UnitId, Thread), u32>,
-    heap: Vec<ChainId>,
+    agenda: Agenda,
     lines: FxHashMap<(u32, Thread), u32>,
     /// By line: a bit for each basic block.
     visited: Vec<Vec<u64>>,
@@ -219,7 +250,7 @@ pub fn search<'s, 'p, 'a>(
         chains: Vec::new(),
         contexts: Vec::new(),
         by_entry: FxHashMap::default(),
-        heap: Vec::new(),
+        agenda: Agenda::default(),
         lines: FxHashMap::default(),
         visited: Vec::new(),
         found: vec![Vec::new(); plan.goals.len()],
@@ -230,7 +261,7 @@ pub fn search<'s, 'p, 'a>(
         budget: COPIED_DECISIONS,
     };
     search.begin(start);
-    while let Some(chain) = search.pop() {
+    while let Some(chain) = search.agenda.next(search.trie) {
         if search.is_first_visit(chain) {
             search.follow(chain);
         }
@@ -296,7 +327,16 @@ impl<'p> Search<'_, 'p, '_> {
         }
         for thread in threads {
             let line = self.line(0, thread);
-            self.push(Chain { parent: Parent::Start, context: 0, block: 0, start: 0, thread, label, line });
+            self.push(Chain {
+                parent: Parent::Start,
+                context: 0,
+                block: 0,
+                start: 0,
+                thread,
+                label,
+                line,
+                task: Task::Run,
+            });
         }
     }
 
@@ -304,30 +344,41 @@ impl<'p> Search<'_, 'p, '_> {
         let new = self.visited.len() as u32;
         let line = *self.lines.entry((context, thread)).or_insert(new);
         if line == new {
-            self.visited.push(vec![0; self.unit(context).blocks.len().div_ceil(64)]);
+            self.visited.push(vec![0; self.unit(context).blocks.len().div_ceil(32)]);
         }
         line
     }
 
-    /// Chains at the start of a basic block are followed once; the others come from such a one.
+    /// The bit of a chain that is followed but once: at the start of a basic block, or at an end with other bodies.
+    fn visit_bit(&self, chain: &Chain) -> Option<(usize, u64)> {
+        let bit = match chain.task {
+            Task::Run if chain.start == self.block_at(chain.context, chain.block).first => 2 * chain.block,
+            Task::End => 2 * chain.block + 1,
+            Task::Run | Task::Throw | Task::Catch { .. } => return None,
+        };
+        Some((bit as usize / 64, 1 << (bit % 64)))
+    }
+
     fn is_first_visit(&mut self, id: ChainId) -> bool {
-        let Chain { context, block, start, line, .. } = self.chains[id as usize];
-        if start != self.block_at(context, block).first {
-            return true;
-        }
-        let bit = 1 << (block % 64);
-        let visited = &mut self.visited[line as usize][block as usize / 64];
+        let chain = self.chains[id as usize];
+        let Some((word, bit)) = self.visit_bit(&chain) else { return true };
+        let visited = &mut self.visited[chain.line as usize][word];
         let is_first = *visited & bit == 0;
         *visited |= bit;
         is_first
     }
 
     fn follow(&mut self, id: ChainId) {
-        let Chain { context, block, start, thread, .. } = self.chains[id as usize];
+        let Chain { context, block, start, thread, task, .. } = self.chains[id as usize];
         let unit = self.unit(context);
         let basic_block = &unit.blocks[block as usize];
+        match task {
+            Task::Run => self.is_anywhere(id, thread),
+            Task::Throw => return self.is_anywhere(id, thread),
+            Task::Catch { number, inner } => return self.catch(id, number, inner),
+            Task::End => {}
+        }
         let mut now = Some(thread);
-        self.is_anywhere(id, thread);
         // A register concerns only the instructions that name it.
         let mut mentions = match thread {
             Thread::Fact(var, _) | Thread::Fresh(var) if var != NONE => {
@@ -348,18 +399,22 @@ impl<'p> Search<'_, 'p, '_> {
                 },
             };
             next = instruction + 1;
+            if instruction + 1 == basic_block.end && basic_block.ending != Ending::Plain && task != Task::End {
+                let parent = Parent::Same { chain: id };
+                let label = self.label_before(id, instruction);
+                let line = self.line(context, thread);
+                let chain = self.chains[id as usize];
+                return self.push(Chain { parent, start: instruction, thread, label, line, task: Task::End, ..chain });
+            }
             let place = Place { unit: self.contexts[context as usize].unit, instruction };
             self.look_for_goals(id, place, thread);
-            if instruction + 1 == basic_block.end {
-                match basic_block.ending {
-                    Ending::Plain => {}
-                    Ending::Enter(enter) => {
-                        let entered = unit.enters[enter as usize].entered;
-                        let label = self.label_behind(id, instruction);
-                        return self.enter(id, thread, entered, label, None);
-                    }
-                    Ending::Leave => return self.leave(id, thread),
+            match basic_block.ending {
+                Ending::Enter(enter) if task == Task::End => {
+                    let entered = unit.enters[enter as usize].entered;
+                    return self.enter(id, thread, entered, self.label_behind(id, instruction), None);
                 }
+                Ending::Leave if task == Task::End => return self.leave(id, thread),
+                Ending::Plain | Ending::Enter(_) | Ending::Leave => {}
             }
             now = self.step(id, unit, instruction, thread);
             if now != Some(thread)
@@ -377,6 +432,11 @@ impl<'p> Search<'_, 'p, '_> {
     fn label_behind(&self, id: ChainId, instruction: u32) -> Label {
         let chain = &self.chains[id as usize];
         Label { length: chain.label.length.saturating_add(u64::from(instruction + 1 - chain.start)), ..chain.label }
+    }
+
+    fn label_before(&self, id: ChainId, instruction: u32) -> Label {
+        let chain = &self.chains[id as usize];
+        Label { length: chain.label.length.saturating_add(u64::from(instruction - chain.start)), ..chain.label }
     }
 
     fn look_for_goals(&mut self, id: ChainId, place: Place, thread: Thread) {
@@ -412,10 +472,16 @@ impl<'p> Search<'_, 'p, '_> {
                     if op.kind == OpKind::Allocate && self.plan.counts {
                         self.spawn(id, instruction, number, Thread::Count(op.other));
                     }
-                    if !is_definition(op.kind) {
+                    if !is_definition(op.kind) && op.kind != OpKind::Recover {
                         continue;
                     }
                     let key = unit.key_of(op.slot);
+                    if op.kind == OpKind::Recover {
+                        if self.plan.facts_of.contains(&key) {
+                            self.spawn(id, instruction, number, Thread::Fact(unit.var_of(op.slot), UNKNOWN));
+                        }
+                        continue;
+                    }
                     if op.kind == OpKind::Define
                         && self.plan.facts_of.contains(&key)
                         && is_last(unit, instruction, number)
@@ -475,7 +541,7 @@ impl<'p> Search<'_, 'p, '_> {
                 _ => {}
             }
         }
-        now.filter(|thread| *thread != Thread::Fact(var, UNKNOWN))
+        now
     }
 
     fn spawn(&mut self, id: ChainId, instruction: u32, op: u32, thread: Thread) {
@@ -486,6 +552,7 @@ impl<'p> Search<'_, 'p, '_> {
             thread,
             label: self.label_behind(id, instruction),
             line: self.line(chain.context, thread),
+            task: Task::Run,
             ..chain
         };
         self.push(new);
@@ -510,7 +577,7 @@ impl<'p> Search<'_, 'p, '_> {
             let parent = Parent::Flow { chain: id, kind: edge.kind };
             let start = unit.blocks[edge.block as usize].first;
             let label = Label { decisions, ..label };
-            self.push(Chain { parent, context, block: edge.block, start, thread, label, line });
+            self.push(Chain { parent, context, block: edge.block, start, thread, label, line, task: Task::Run });
         }
     }
 
@@ -520,17 +587,11 @@ impl<'p> Search<'_, 'p, '_> {
         let block = match entered {
             Entered::Block(block) => block,
             Entered::Unchecked(_) | Entered::External => {
-                let goes_on = match thread {
-                    Thread::Fact(var, _) => !unit.vars().keys[var as usize].is_local(),
-                    Thread::Bare | Thread::Count(_) => true,
-                    Thread::Fresh(_) => false,
-                };
-                if goes_on {
-                    self.go_on_behind(id, id, thread, label);
-                }
-                return;
+                return self.pass_unchecked(id, thread, label, caught.is_none());
             }
-            Entered::Nothing => return self.go_on_behind(id, id, thread, label),
+            Entered::Nothing => {
+                return self.go_on_behind(id, Parent::Flow { chain: id, kind: EdgeKind::Leave }, thread, label);
+            }
         };
         let Some(callee) = self.scope.unit_of(block) else { return };
         let compiled = self.scope.unit(callee);
@@ -560,7 +621,7 @@ impl<'p> Search<'_, 'p, '_> {
                 }
                 for at in 0..self.contexts[known as usize].anywhere.len() {
                     let (thread, inner) = self.contexts[known as usize].anywhere[at];
-                    self.throw(vec![(known, frame, thread, inner)]);
+                    self.throw(known, frame, thread, inner);
                 }
             }
             None => {
@@ -571,7 +632,42 @@ impl<'p> Search<'_, 'p, '_> {
                 self.contexts.push(new);
                 let parent = Parent::Entered { caller: id, caught };
                 let line = self.line(context, entry);
-                self.push(Chain { parent, context, block: 0, start: 0, thread: entry, label, line });
+                self.push(Chain { parent, context, block: 0, start: 0, thread: entry, label, line, task: Task::Run });
+            }
+        }
+    }
+
+    /// Goes past a block that is not looked into: behind it every local register is unknown. What it throws its catchers
+    /// catch, with the registers as they were or unknown.
+    fn pass_unchecked(&mut self, id: ChainId, thread: Thread, label: Label, throws: bool) {
+        let Chain { context, block, .. } = self.chains[id as usize];
+        let unit = self.unit(context);
+        let keys = &unit.vars().keys;
+        let catchers = match unit.blocks[block as usize].ending {
+            Ending::Enter(enter) if throws && !self.plan.forward => unit.enters[enter as usize].catchers.len() as u32,
+            _ => 0,
+        };
+        let is_forgotten = |var: Var| keys[var as usize].is_local();
+        let goes_on = match thread {
+            Thread::Fact(var, _) => !is_forgotten(var),
+            Thread::Bare | Thread::Count(_) => true,
+            Thread::Fresh(_) => false,
+        };
+        if goes_on {
+            self.go_on_behind(id, Parent::Flow { chain: id, kind: EdgeKind::Leave }, thread, label);
+        }
+        for number in 0..catchers {
+            self.wait_for_catch(id, thread, label, number, id);
+        }
+        if thread != Thread::Bare {
+            return;
+        }
+        let forgotten = (0..keys.len() as Var).filter(|var| is_forgotten(*var));
+        for var in forgotten.filter(|var| self.plan.facts_of.contains(&keys[*var as usize])).collect::<Vec<_>>() {
+            let unknown = Thread::Fact(var, UNKNOWN);
+            self.go_on_behind(id, Parent::Forgotten { chain: id }, unknown, label);
+            for number in 0..catchers {
+                self.wait_for_catch(id, unknown, label, number, id);
             }
         }
     }
@@ -590,7 +686,6 @@ impl<'p> Search<'_, 'p, '_> {
 
     /// Goes on behind an `enter`, with a thread that has come to the end of the block.
     fn give_back(&mut self, context: u32, frame: Frame, thread: Thread, end: ChainId) {
-        let Some(thread) = self.outer_thread(context, frame, thread) else { return };
         if matches!(thread, Thread::Fresh(_)) {
             let block = self.unit(context).body;
             if self.scope.program.blocks[block.0 as usize].forward_leaves > 1 {
@@ -600,30 +695,38 @@ impl<'p> Search<'_, 'p, '_> {
         let last = self.block_at(context, self.chains[end as usize].block).end - 1;
         let inner = self.label_behind(end, last);
         let label = self.prefixed(context, frame, inner);
-        self.go_on_behind(frame.caller, end, thread, label);
+        for thread in self.outer_threads(context, frame, thread) {
+            self.go_on_behind(frame.caller, Parent::Left { caller: frame.caller, inner: end }, thread, label);
+        }
     }
 
-    /// What a thread in a block is for the one who entered.
-    fn outer_thread(&self, context: u32, frame: Frame, thread: Thread) -> Option<Thread> {
+    /// What a thread in a block is for the one who entered: mostly one thread, but many registers that are forgotten.
+    fn outer_threads(&self, context: u32, frame: Frame, thread: Thread) -> Vec<Thread> {
         let inner = &self.contexts[context as usize];
         let compiled = self.scope.unit(inner.unit);
         let unit = self.scope.unit(self.unit_of(frame.caller));
         if let Some(carried) = frame.carried {
             return match (carried, thread) {
                 (Thread::Fact(var, _), Thread::Fact(rest, fact))
-                    if compiled.vars().keys[rest as usize] == Key::REST =>
+                    if compiled.vars().keys[rest as usize] == Key::REST && inner.entry != Thread::Bare =>
                 {
-                    Some(Thread::Fact(var, fact))
+                    vec![Thread::Fact(var, fact)]
                 }
-                (_, thread) if thread == inner.entry => Some(carried),
-                _ => None,
+                (_, thread) if thread == inner.entry => vec![carried],
+                _ => Vec::new(),
             };
         }
         let find = |var: Var| unit.vars().find(compiled.vars().keys[var as usize]);
         match thread {
-            Thread::Bare | Thread::Count(_) | Thread::Fresh(NONE) => Some(thread),
-            Thread::Fact(var, fact) => find(var).map(|var| Thread::Fact(var, fact)),
-            Thread::Fresh(var) => find(var).map(Thread::Fresh),
+            Thread::Bare | Thread::Count(_) | Thread::Fresh(NONE) => vec![thread],
+            Thread::Fact(var, fact) if compiled.vars().keys[var as usize] == Key::REST => {
+                let keys = unit.vars().keys.iter().enumerate();
+                keys.filter(|(_, key)| self.plan.facts_of.contains(key) && counterpart(compiled, **key) == Some(var))
+                    .map(|(outer, _)| Thread::Fact(outer as Var, fact))
+                    .collect()
+            }
+            Thread::Fact(var, fact) => find(var).map(|var| Thread::Fact(var, fact)).into_iter().collect(),
+            Thread::Fresh(var) => find(var).map(Thread::Fresh).into_iter().collect(),
         }
     }
 
@@ -645,7 +748,7 @@ impl<'p> Search<'_, 'p, '_> {
         Label { decisions, length }
     }
 
-    fn go_on_behind(&mut self, caller: ChainId, inner: ChainId, thread: Thread, label: Label) {
+    fn go_on_behind(&mut self, caller: ChainId, parent: Parent, thread: Thread, label: Label) {
         let Chain { context, block, .. } = self.chains[caller as usize];
         let unit = self.unit(context);
         let [Some(edge), _] = unit.blocks[block as usize].successors else { return };
@@ -653,24 +756,19 @@ impl<'p> Search<'_, 'p, '_> {
         if (self.plan.forward && !edge.is_forward) || (is_fresh && is_head(self.scope.program, unit, edge.block)) {
             return;
         }
-        let parent = if inner == caller {
-            Parent::Flow { chain: caller, kind: edge.kind }
-        } else {
-            Parent::Left { caller, inner }
-        };
         let start = unit.blocks[edge.block as usize].first;
         let line = self.line(context, thread);
-        self.push(Chain { parent, context, block: edge.block, start, thread, label, line });
+        self.push(Chain { parent, context, block: edge.block, start, thread, label, line, task: Task::Run });
     }
 
     /// A fact of a register has become another one in the middle of a chain.
     fn changes(&mut self, id: ChainId, instruction: u32, thread: Thread) {
-        if self.has_catchers {
-            let chain = self.chains[id as usize];
-            let parent = Parent::Definition { chain: id, definition: (instruction, NONE) };
+        let chain = self.chains[id as usize];
+        if self.has_catchers && chain.context != 0 {
+            let parent = Parent::Same { chain: id };
             let label = self.label_behind(id, instruction);
-            self.chains.push(Chain { parent, start: instruction + 1, thread, label, ..chain });
-            self.is_anywhere(self.chains.len() as ChainId - 1, thread);
+            let line = self.line(chain.context, thread);
+            self.push(Chain { parent, start: instruction + 1, thread, label, line, task: Task::Throw, ..chain });
         }
     }
 
@@ -681,71 +779,113 @@ impl<'p> Search<'_, 'p, '_> {
             return;
         }
         self.contexts[context as usize].anywhere.push((thread, id));
-        let frames = self.contexts[context as usize].frames.clone();
-        self.throw(frames.into_iter().map(|frame| (context, frame, thread, id)).collect());
-    }
-
-    fn throw(&mut self, mut rest: Vec<(u32, Frame, Thread, ChainId)>) {
-        while let Some((context, frame, thread, inner)) = rest.pop() {
-            let Some(thread) = self.outer_thread(context, frame, thread) else { continue };
-            let label = self.prefixed(context, frame, self.chains[inner as usize].label);
-            let caller = self.chains[frame.caller as usize];
-            let unit = self.unit(caller.context);
-            if frame.caught.is_none()
-                && let Ending::Enter(enter) = unit.blocks[caller.block as usize].ending
-            {
-                for (catch, entered) in &unit.enters[enter as usize].catchers {
-                    self.enter(frame.caller, thread, *entered, label, Some((*catch, inner)));
-                }
-            }
-            if caller.context != 0 && self.contexts[caller.context as usize].seen_anywhere.insert(thread) {
-                // What is thrown on passes the block around it, too.
-                let end = unit.blocks[caller.block as usize].end;
-                let parent = Parent::Left { caller: frame.caller, inner };
-                let outer = self.chains.len() as ChainId;
-                self.chains.push(Chain { parent, start: end, thread, label, ..caller });
-                self.contexts[caller.context as usize].anywhere.push((thread, outer));
-                let frames = self.contexts[caller.context as usize].frames.clone();
-                rest.extend(frames.into_iter().map(|frame| (caller.context, frame, thread, outer)));
-            }
+        for at in 0..self.contexts[context as usize].frames.len() {
+            let frame = self.contexts[context as usize].frames[at];
+            self.throw(context, frame, thread, id);
         }
     }
 
-    fn before(&self, a: ChainId, b: ChainId) -> bool {
-        let (first, second) = (self.chains[a as usize].label, self.chains[b as usize].label);
-        compare(self.trie, first, second).then(a.cmp(&b)) == Ordering::Less
+    fn throw(&mut self, context: u32, frame: Frame, thread: Thread, inner: ChainId) {
+        let label = self.prefixed(context, frame, self.chains[inner as usize].label);
+        for thread in self.outer_threads(context, frame, thread) {
+            self.throw_from(frame, thread, inner, label);
+        }
+    }
+
+    fn wait_for_catch(&mut self, caller: ChainId, thread: Thread, label: Label, number: u32, inner: ChainId) {
+        let chain = self.chains[caller as usize];
+        let line = self.line(chain.context, thread);
+        let (parent, task) = (Parent::Same { chain: caller }, Task::Catch { number, inner });
+        self.push(Chain { parent, thread, label, line, task, ..chain });
+    }
+
+    fn catch(&mut self, id: ChainId, number: u32, inner: ChainId) {
+        let chain = self.chains[id as usize];
+        let (Parent::Same { chain: caller }, Ending::Enter(enter)) =
+            (chain.parent, self.block_at(chain.context, chain.block).ending)
+        else {
+            return;
+        };
+        let (catch, entered) = self.unit(chain.context).enters[enter as usize].catchers[number as usize];
+        self.enter(caller, chain.thread, entered, chain.label, Some((catch, inner)));
+    }
+
+    fn throw_from(&mut self, frame: Frame, thread: Thread, inner: ChainId, label: Label) {
+        let caller = self.chains[frame.caller as usize];
+        let unit = self.unit(caller.context);
+        if frame.caught.is_none()
+            && let Ending::Enter(enter) = unit.blocks[caller.block as usize].ending
+        {
+            for number in 0..unit.enters[enter as usize].catchers.len() as u32 {
+                self.wait_for_catch(frame.caller, thread, label, number, inner);
+            }
+        }
+        if caller.context != 0 {
+            // What is thrown on passes the block around it, too.
+            let end = unit.blocks[caller.block as usize].end;
+            let parent = Parent::Left { caller: frame.caller, inner };
+            let line = self.line(caller.context, thread);
+            self.push(Chain { parent, start: end, thread, label, line, task: Task::Throw, ..caller });
+        }
     }
 
     fn push(&mut self, chain: Chain) {
-        let id = self.chains.len() as ChainId;
-        self.chains.push(chain);
-        self.heap.push(id);
-        let mut at = self.heap.len() - 1;
-        while at > 0 && self.before(self.heap[at], self.heap[(at - 1) / 2]) {
-            self.heap.swap(at, (at - 1) / 2);
-            at = (at - 1) / 2;
+        let is_visited = |(word, bit)| self.visited[chain.line as usize][word] & bit != 0;
+        if !self.visit_bit(&chain).is_some_and(is_visited) {
+            let id = self.chains.len() as ChainId;
+            self.chains.push(chain);
+            self.agenda.add(self.trie, chain.label, id);
+        }
+    }
+}
+
+/// The chains that are still to be followed, best path first. All with the same number of decisions are ranked
+/// together when their turn comes, so that paths are compared by numbers.
+#[derive(Debug, Default)]
+struct Agenda {
+    now: BinaryHeap<Reverse<(u32, u64, ChainId)>>,
+    depth: u32,
+    later: BTreeMap<u32, Vec<(Label, ChainId)>>,
+    /// The lists of decisions of this depth, in order, and the rank of each: twice its index. Odd ranks are for those
+    /// that come up while their turn is running.
+    ranked: Vec<Decisions>,
+    ranks: FxHashMap<Decisions, u32>,
+}
+
+impl Agenda {
+    fn add(&mut self, trie: &Trie, label: Label, chain: ChainId) {
+        let depth = trie.depth(label.decisions);
+        if depth > self.depth {
+            self.later.entry(depth).or_default().push((label, chain));
+        } else {
+            let rank = self.rank(trie, label.decisions);
+            self.now.push(Reverse((rank, label.length, chain)));
         }
     }
 
-    fn pop(&mut self) -> Option<ChainId> {
-        let top = *self.heap.first()?;
-        let last = self.heap.pop()?;
-        if !self.heap.is_empty() {
-            self.heap[0] = last;
-            let mut at = 0;
-            loop {
-                let smallest = [2 * at + 1, 2 * at + 2]
-                    .into_iter()
-                    .filter(|child| *child < self.heap.len())
-                    .fold(at, |best, child| if self.before(self.heap[child], self.heap[best]) { child } else { best });
-                if smallest == at {
-                    break;
-                }
-                self.heap.swap(at, smallest);
-                at = smallest;
+    fn rank(&mut self, trie: &Trie, decisions: Decisions) -> u32 {
+        let ranked = &self.ranked;
+        *self.ranks.entry(decisions).or_insert_with(|| {
+            let before = |other: &Decisions| trie.compare_traces(*other, decisions) == Ordering::Less;
+            (2 * ranked.partition_point(before) as u32).saturating_sub(1)
+        })
+    }
+
+    fn next(&mut self, trie: &Trie) -> Option<ChainId> {
+        if self.now.is_empty() {
+            let (depth, all) = self.later.pop_first()?;
+            self.depth = depth;
+            self.ranked = all.iter().map(|(label, _)| label.decisions).collect();
+            self.ranked.sort_unstable();
+            self.ranked.dedup();
+            self.ranked.sort_unstable_by(|a, b| trie.compare_paths(*a, *b));
+            self.ranks = self.ranked.iter().enumerate().map(|(at, list)| (*list, 2 * at as u32)).collect();
+            for (label, chain) in all {
+                let rank = self.rank(trie, label.decisions);
+                self.now.push(Reverse((rank, label.length, chain)));
             }
         }
-        Some(top)
+        self.now.pop().map(|Reverse((_, _, chain))| chain)
     }
 }
 

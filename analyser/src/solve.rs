@@ -304,7 +304,9 @@ impl<'s, 'p> Solution<'s, 'p> {
 
     fn store(&mut self, id: ContextId, unit: &Unit, node: Node, facts: Pair) {
         let context = &mut self.contexts[id as usize];
-        if context.values.add(node, facts) && unit.graph.is_cyclic {
+        // Without circles a sweep sees everything; a context of a single fact has none.
+        let is_swept = !unit.graph.is_cyclic && context.origin == Origin::Itself;
+        if context.values.add(node, facts) && !is_swept {
             for item in unit.graph.users(unit, node) {
                 if *item <= context.position {
                     context.dirty.push(Reverse(*item));

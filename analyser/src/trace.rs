@@ -1,7 +1,7 @@
 //! From the end of a path back to its start: the steps of a trace (analyser-flow.md §8), and the tokens that notes are
 //! about, which are those met last on the path that is shown.
 
-use crate::facts::Fact;
+use crate::facts::{Fact, UNKNOWN};
 use crate::ops::{Key, NONE, OpKind};
 use crate::paths::{Chain, ChainId, Found, Parent, Search, Thread, is_definition};
 use crate::scope::{Place, Scope};
@@ -58,12 +58,13 @@ impl<'a, 's, 'p> Backward<'a, 's, 'p> {
         let is_left = !self.callers.is_empty();
         self.next = match self.chain(now.chain).parent {
             Parent::Start => None,
-            Parent::Flow { chain, .. } => Some(self.whole(chain)),
+            Parent::Flow { chain, .. } | Parent::Forgotten { chain } => Some(self.whole(chain)),
             Parent::Definition { chain, definition: (instruction, _) } => Some(Segment { chain, end: instruction + 1 }),
+            Parent::Same { chain } => Some(Segment { chain, end: self.chain(now.chain).start }),
             Parent::Entered { caller, caught } => {
                 let caller = self.callers.pop().unwrap_or(caller);
                 match caught {
-                    Some((_, inner)) if self.through_throws => {
+                    Some((_, inner)) if self.through_throws && inner != caller => {
                         self.callers.push(caller);
                         Some(Segment { chain: inner, end: self.chain(inner).start })
                     }
@@ -91,7 +92,11 @@ pub fn steps<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found: &
             break;
         }
         match search.chains[segment.chain as usize].parent {
-            Parent::Start | Parent::Definition { .. } | Parent::Left { .. } => {}
+            Parent::Start
+            | Parent::Same { .. }
+            | Parent::Definition { .. }
+            | Parent::Forgotten { .. }
+            | Parent::Left { .. } => {}
             Parent::Flow { chain, kind } => {
                 let last = backward.whole(chain).end - 1;
                 entries.extend(edge(scope, Place { unit: search.unit_of(chain), instruction: last }, kind));
@@ -185,7 +190,11 @@ pub fn history<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found:
                 }
                 break;
             }
-            Parent::Definition { definition: (instruction, number), .. } if number != NONE => {
+            Parent::Forgotten { .. } => {
+                history.began = Some(UNKNOWN);
+                break;
+            }
+            Parent::Definition { definition: (instruction, number), .. } => {
                 let place = Place { unit: unit_id, instruction };
                 let operation = &unit.ops_of(instruction)[number as usize];
                 history.defined = scope.operands(place).get(usize::from(operation.operand)).map(|token| token.span);
@@ -197,7 +206,8 @@ pub fn history<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found:
             _ => {}
         }
     }
-    let Some(mut fact) = history.began else { return history };
+    let began = if matches!(found.thread, Thread::Fact(..)) { history.began.or(Some(UNKNOWN)) } else { None };
+    let Some(mut fact) = began else { return history };
     let own = scope.unit(found.place.unit);
     let own_slot = own.slots_of(found.place.instruction).find(|slot| own.var_of(*slot) == var);
     for (unit_id, slot) in places.into_iter().rev() {

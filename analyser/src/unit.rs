@@ -3,7 +3,7 @@
 //! Nothing in a unit depends on who enters it or on facts, so that the unit of a block serves all functions.
 
 use crate::graph::ValueGraph;
-use crate::ops::{Key, NONE, Op, OpKind, Ops, Var, Vars};
+use crate::ops::{Key, NONE, Op, OpKind, Ops, SlotUse, Var, Vars};
 use crate::program::{self, Entered, Program, Reached, catchers_if_needed};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -222,7 +222,13 @@ impl Unit {
         let enter = Enter {
             instruction: number,
             entered: program.entered_at(body, number),
-            catchers: catchers.of(number).iter().map(|catch| (*catch, program.catcher_at(body, *catch))).collect(),
+            // A catcher that is only declared has no edge.
+            catchers: catchers
+                .of(number)
+                .iter()
+                .map(|catch| (*catch, program.catcher_at(body, *catch)))
+                .filter(|(_, catcher)| matches!(catcher, Entered::Block(_) | Entered::Unchecked(_)))
+                .collect(),
         };
         self.ops.begin();
         let mut keys = Vec::new();
@@ -241,10 +247,11 @@ impl Unit {
             keys.sort_unstable();
             keys.dedup();
         }
+        let passing = SlotUse { reads: true, ..SlotUse::default() };
         for key in keys {
             let var = self.ops.vars.intern(key);
             self.ops.slots.push(var);
-            self.ops.reads.push(true);
+            self.ops.slot_uses.push(passing);
         }
         self.enters.push(enter);
     }
@@ -290,7 +297,7 @@ impl Unit {
         }
         let all = self.ops.vars.keys.len() as Var;
         let mut slots = Vec::with_capacity(self.ops.slots.len() + all as usize);
-        let mut reads = Vec::with_capacity(slots.capacity());
+        let mut slot_uses = Vec::with_capacity(slots.capacity());
         let mut moved = Vec::with_capacity(self.ops.slots.len());
         let mut slot_start = Vec::with_capacity(self.slot_start.len());
         for number in 0..instructions.len() {
@@ -298,11 +305,11 @@ impl Unit {
             for old in self.slots_of(number as u32) {
                 moved.push(slots.len() as u32);
                 slots.push(self.ops.slots[old as usize]);
-                reads.push(self.ops.reads[old as usize]);
+                slot_uses.push(self.ops.slot_uses[old as usize]);
             }
             if is_leave(number) {
                 slots.extend(0..all);
-                reads.resize(slots.len(), true);
+                slot_uses.resize(slots.len(), SlotUse { reads: true, ..SlotUse::default() });
             }
         }
         slot_start.push(slots.len() as u32);
@@ -316,7 +323,7 @@ impl Unit {
             }
         }
         self.ops.slots = slots;
-        self.ops.reads = reads;
+        self.ops.slot_uses = slot_uses;
         self.slot_start = slot_start;
     }
 

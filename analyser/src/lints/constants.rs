@@ -4,7 +4,7 @@
 //! are enough; a body that does not settle has no findings.
 
 use crate::graph::{Node, ValueGraph};
-use crate::ops::{Op, OpKind};
+use crate::ops::Op;
 use crate::paths::is_definition;
 use crate::program::Entered;
 use crate::scope::{Place, Scope, UnitId};
@@ -195,12 +195,15 @@ impl Constants<'_, '_> {
 
     fn instruction(&mut self, unit: &Unit, place: Place) {
         for slot in unit.slots_of(place.instruction) {
-            let input = unit.graph.input(slot);
-            let known = match unit.ops_of(place.instruction).iter().rev().find(|op| op.slot == slot && is_change(op)) {
-                Some(op) if is_definition(op.kind) => self.defined(unit, place, op),
-                Some(_) => Known::Anything,
-                None if self.is_changed_in_place(place, unit, slot) => Known::Anything,
-                None => self.get(place.unit, input),
+            let slot_use = unit.ops.slot_uses[slot as usize];
+            let known = if slot_use.defines {
+                let defines = |op: &&Op| op.slot == slot && is_definition(op.kind);
+                let last = unit.ops_of(place.instruction).iter().rev().find(defines);
+                last.map_or(Known::Anything, |op| self.defined(unit, place, op))
+            } else if slot_use.changes || self.is_changed_in_place(place, unit, slot) {
+                Known::Anything
+            } else {
+                self.get(place.unit, unit.graph.input(slot))
             };
             self.join(place.unit, unit.graph.node_of(slot), known);
         }
@@ -275,10 +278,7 @@ impl Constants<'_, '_> {
             let place = Place { unit: unit_id, instruction: unit.instruction_of(*slot) };
             let block = &unit.blocks[unit.block_of(place.instruction) as usize];
             let is_entering = matches!(block.ending, Ending::Enter(_)) && place.instruction + 1 == block.end;
-            let ops = unit.ops_of(place.instruction);
-            is_entering
-                || ops.iter().any(|op| op.slot == *slot && is_change(op))
-                || self.is_changed_in_place(place, unit, *slot)
+            is_entering || unit.ops.slot_uses[*slot as usize].changes || self.is_changed_in_place(place, unit, *slot)
         })
     }
 
@@ -300,11 +300,6 @@ impl Constants<'_, '_> {
         let finding = finding.mark(self.scope.instruction(place).mnemonic);
         Some(finding.then(Entry::place_note(program.module.at(token), "value defined here")))
     }
-}
-
-/// Whether an operation gives a register another value.
-fn is_change(op: &Op) -> bool {
-    is_definition(op.kind) || matches!(op.kind, OpKind::Erase | OpKind::Pack | OpKind::Recover)
 }
 
 fn slot_of(unit: &Unit, instruction: u32, index: u16) -> Option<u32> {

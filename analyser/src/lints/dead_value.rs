@@ -81,6 +81,9 @@ fn dead_definitions(unit: &Unit, live: &[bool]) -> Vec<(u32, u32)> {
 /// The one definition that every path from a dead one comes to next.
 fn next_definition(unit: &Unit, instruction: u32, var: Var) -> Option<(u32, u32)> {
     let defines = |slot: u32, instruction: u32| {
+        if !unit.ops.slot_uses[slot as usize].defines {
+            return None;
+        }
         let ops = unit.ops_of(instruction);
         ops.iter().position(|op| op.slot == slot && is_definition(op.kind)).map(|op| (instruction, op as u32))
     };
@@ -197,7 +200,7 @@ impl<'s, 'p> Liveness<'s, 'p> {
                 {
                     self.visit_enter(unit_id, unit, enter, slot);
                 }
-                let is_defined = unit.ops_of(instruction).iter().any(|op| op.slot == slot && is_definition(op.kind));
+                let is_defined = unit.ops.slot_uses[slot as usize].defines;
                 if !is_defined && let Some(node) = unit.graph.input(slot) {
                     self.mark(unit_id, node);
                 }
