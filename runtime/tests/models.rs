@@ -178,7 +178,7 @@ fn a_message_to_a_process_that_ends_is_destroyed_by_one_of_both() {
 /// A process that ends while others join it.
 fn join_and_death(joiners: usize) {
     model(3, move || {
-        const PROCESS: u64 = 7;
+        const PROCESS: u32 = 7;
         let exit = Arc::new(exit::Exit::default());
         exit.begin(true);
         let crowds: Arc<exit::Crowds> = Arc::new(exit::Crowds::default());

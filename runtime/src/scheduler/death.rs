@@ -112,7 +112,7 @@ impl Worker {
         if slot.exit.is_joinable() {
             // SAFETY: the process is ours until it is announced that it has ended.
             unsafe { *slot.stage() = Stage::Ended(outcome) };
-            slot.exit.end(pid, &scheduler.crowds, |joiner| {
+            slot.exit.end(slot.place(), &scheduler.crowds, |joiner| {
                 if let Some(joiner) = scheduler.table.get(joiner)
                     && joiner.mailbox.wake()
                 {

@@ -14,8 +14,9 @@ pub struct Exit {
     word: AtomicU64,
 }
 
-/// The joiners of processes that several wait for.
-pub type Crowds = Mutex<FxHashMap<u64, Vec<u64>>>;
+/// The joiners of processes that several wait for, by the place of the process in the table: a joiner that comes too
+/// late, and finds another process there, must put the joiners of that one where they are looked for.
+pub type Crowds = Mutex<FxHashMap<u32, Vec<u64>>>;
 
 /// What a joiner finds.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,8 +41,8 @@ impl Exit {
         self.word.store(if joinable { RUNNING } else { DETACHED }, Ordering::Release);
     }
 
-    /// Looks whether `process` has ended, and puts `joiner` on its list if not.
-    pub fn join(&self, process: u64, joiner: u64, crowds: &Crowds) -> Standing {
+    /// Looks whether the process at `place` has ended, and puts `joiner` on its list if not.
+    pub fn join(&self, place: u32, joiner: u64, crowds: &Crowds) -> Standing {
         let mut seen = self.word.load(Ordering::Acquire);
         loop {
             match seen {
@@ -57,7 +58,7 @@ impl Exit {
                     // While the lock is held a crowd is not woken: whoever gets onto the list now is woken later.
                     match self.word.compare_exchange(several, CROWD, Ordering::AcqRel, Ordering::Acquire) {
                         Ok(_) => {
-                            let crowd = crowds.entry(process).or_default();
+                            let crowd = crowds.entry(place).or_default();
                             if several != CROWD {
                                 crowd.push(several);
                             }
@@ -74,11 +75,11 @@ impl Exit {
     }
 
     /// The process has ended and its outcome is in place: gives those to wake. Called once.
-    pub fn end(&self, process: u64, crowds: &Crowds, mut wake: impl FnMut(u64)) {
+    pub fn end(&self, place: u32, crowds: &Crowds, mut wake: impl FnMut(u64)) {
         match self.word.swap(ENDED, Ordering::AcqRel) {
             RUNNING | DETACHED | ENDED => {}
             CROWD => {
-                let crowd = crowds.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&process);
+                let crowd = crowds.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&place);
                 crowd.into_iter().flatten().for_each(wake);
             }
             joiner => wake(joiner),

@@ -93,6 +93,8 @@ pub struct Scheduler {
     limits: Limits,
     /// Living processes; counted only if there is a limit.
     alive: AtomicU64,
+    /// Messages from threads that are not workers.
+    posted: AtomicU64,
     machine: OnceLock<MachineRef>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopped: AtomicBool,
@@ -133,6 +135,7 @@ impl Scheduler {
             records: Records::default(),
             limits,
             alive: AtomicU64::new(0),
+            posted: AtomicU64::new(0),
             machine: OnceLock::new(),
             threads: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -156,9 +159,8 @@ impl Scheduler {
     pub fn post(&self, pid: u64, message: Cell) -> Result<(), Cell> {
         let Some(slot) = self.table.get(pid) else { return Err(message) };
         if let Some(most) = self.limits.mailbox
-            && slot.queued.fetch_add(1, Ordering::Relaxed) >= most
+            && !slot.count_message(most)
         {
-            slot.queued.fetch_sub(1, Ordering::Relaxed);
             return Err(message);
         }
         match slot.mailbox.send(Node::new(pid, message)) {
@@ -166,6 +168,7 @@ impl Scheduler {
             Sent::Wakes => self.inject(slot),
             Sent::Refused(node) => return Err(node.message),
         }
+        self.posted.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -226,7 +229,7 @@ impl Scheduler {
     /// Takes the outcome of a process.
     pub fn join(&self, worker: &mut Worker, joiner: u64, pid: u64) -> Joined {
         let Some(slot) = self.table.get(pid) else { return Joined::Impossible };
-        match slot.exit.join(pid, joiner, &self.crowds) {
+        match slot.exit.join(slot.place(), joiner, &self.crowds) {
             Standing::Detached => Joined::Impossible,
             // If the slot has changed hands, nobody else will wake the joiner.
             Standing::Running if slot.is(pid) => Joined::Running,

@@ -201,3 +201,122 @@ impl RunQueue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// What a process of the simulation does with its slice.
+    #[derive(Clone, Copy)]
+    enum Habit {
+        /// Uses it up.
+        Endless,
+        /// Uses it up, after it has started that many processes that end at once.
+        Spawns(usize),
+        /// Ends after that many reductions.
+        Brief(i64),
+        /// Wakes its partner after that many reductions and waits to be woken by it.
+        Talks(i64, usize),
+    }
+
+    /// Processes live until the simulation is over.
+    #[derive(Default)]
+    struct Slots(std::cell::RefCell<Vec<Task>>);
+
+    impl Slots {
+        fn make(&self) -> Task {
+            let slot: Task = Box::leak(Box::default());
+            self.0.borrow_mut().push(slot);
+            slot
+        }
+    }
+
+    impl Drop for Slots {
+        fn drop(&mut self) {
+            for slot in self.0.take() {
+                // SAFETY: made by `make`; the queue is gone.
+                drop(unsafe { Box::from_raw(std::ptr::from_ref(slot).cast_mut()) });
+            }
+        }
+    }
+
+    /// Runs a queue for a while. Gives the longest time that a process was runnable without running, in slices, and
+    /// the largest number of runnable processes.
+    fn simulate(habits: &[Habit], runs: usize) -> (f64, usize) {
+        let all = Slots::default();
+        let mut queue = RunQueue::new();
+        let mut slots: Vec<Task> = Vec::new();
+        let mut habit_of: HashMap<*const Slot, (usize, Habit)> = HashMap::new();
+        let mut since: HashMap<*const Slot, i64> = HashMap::new();
+        let mut spare: Vec<Task> = Vec::new();
+        for (number, habit) in habits.iter().enumerate() {
+            let slot = all.make();
+            slots.push(slot);
+            habit_of.insert(slot, (number, *habit));
+            // Of each pair only one is awake.
+            if !matches!(habit, Habit::Talks(_, partner) if *partner < number) {
+                since.insert(slot, 0);
+                queue.push(slot);
+            }
+        }
+        let (mut clock, mut longest, mut most) = (0, 0, 0);
+        for _ in 0..runs {
+            most = most.max(queue.len());
+            queue.is_round();
+            let Some((task, slice)) = queue.pop() else { break };
+            let waited = clock - since.remove(&std::ptr::from_ref(task)).expect("it was runnable");
+            longest = longest.max(waited);
+            let habit = habit_of[&std::ptr::from_ref(task)].1;
+            let used = match habit {
+                Habit::Endless | Habit::Spawns(_) => slice,
+                Habit::Brief(used) | Habit::Talks(used, _) => used.min(slice),
+            };
+            clock += used;
+            let mut start = |queue: &mut RunQueue, slot: Task| {
+                assert!(since.insert(slot, clock).is_none());
+                queue.push(slot);
+            };
+            match habit {
+                Habit::Spawns(count) => {
+                    for _ in 0..count {
+                        let slot = spare.pop().unwrap_or_else(|| all.make());
+                        habit_of.insert(slot, (usize::MAX, Habit::Brief(40)));
+                        start(&mut queue, slot);
+                    }
+                }
+                Habit::Talks(_, partner) => start(&mut queue, slots[partner]),
+                Habit::Brief(_) => spare.push(task),
+                Habit::Endless => {}
+            }
+            queue.charge(used, slice - used);
+            if matches!(habit, Habit::Endless | Habit::Spawns(_)) {
+                since.insert(task, clock);
+                queue.push_preempted(task);
+            }
+        }
+        (longest as f64 / SLICE as f64, most)
+    }
+
+    #[test]
+    fn endless_processes_take_turns() {
+        let (longest, _) = simulate(&[Habit::Endless; 10], 1000);
+        assert!(longest <= 10.0, "{longest}");
+    }
+
+    #[test]
+    fn a_conversation_does_not_starve_others() {
+        let habits = [Habit::Endless, Habit::Talks(30, 2), Habit::Talks(30, 1), Habit::Endless];
+        let (longest, most) = simulate(&habits, 100_000);
+        assert!(longest <= 2.0 * (most as f64 + 1.0), "{longest} of {most}");
+    }
+
+    #[test]
+    fn processes_that_start_others_do_not_starve_anybody() {
+        let mut habits = vec![Habit::Endless; 20];
+        habits.extend([Habit::Spawns(3), Habit::Spawns(100), Habit::Spawns(1000)]);
+        habits.extend([Habit::Talks(10, 24), Habit::Talks(10, 23)]);
+        let (longest, most) = simulate(&habits, 100_000);
+        assert!(longest <= 2.0 * (most as f64 + 1.0), "{longest} of {most}");
+    }
+}

@@ -123,7 +123,7 @@ impl Scheduler {
         };
         // What ends is counted before what begins, so that nothing has ended that has not begun.
         let (ended, received, dropped) = (sum(|c| &c.ended), sum(|c| &c.received), sum(|c| &c.dropped));
-        let (started, sent) = (sum(|c| &c.born), sum(|c| &c.sent));
+        let (started, sent) = (sum(|c| &c.born), sum(|c| &c.sent) + self.posted.load(Ordering::Relaxed));
         Stats {
             started,
             ended,

@@ -66,6 +66,7 @@ impl From<Vec<Cell>> for Arguments {
 }
 
 /// A process as others see it.
+#[derive(Default)]
 #[repr(C, align(64))]
 pub struct Slot {
     /// The pid of the present process; with [`GONE`], of the last one.
@@ -79,7 +80,7 @@ pub struct Slot {
     /// Its entry in the timer wheel; belongs to whoever has locked the wheel.
     pub timer: AtomicU32,
     /// The length of the mailbox, if there is a limit.
-    pub queued: AtomicU32,
+    queued: AtomicU32,
     stage: UnsafeCell<Stage>,
 }
 
@@ -103,6 +104,25 @@ impl Slot {
     /// The pid. The slot must have a process.
     pub fn pid(&self) -> u64 {
         self.id.load(Ordering::Relaxed)
+    }
+
+    /// Its index in the table.
+    pub fn place(&self) -> u32 {
+        (self.id.load(Ordering::Relaxed) & INDEX_MASK) as u32
+    }
+
+    /// Counts a message for the limit of the mailbox. False if there are that many already.
+    pub fn count_message(&self, most: u32) -> bool {
+        let counted = self.queued.fetch_add(1, Ordering::Relaxed) < most;
+        if !counted {
+            self.uncount_message();
+        }
+        counted
+    }
+
+    /// A message has left the mailbox. (One that was meant for the process before this one may not have been counted.)
+    pub fn uncount_message(&self) {
+        let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| queued.checked_sub(1));
     }
 
     /// Whether it still belongs to that process.

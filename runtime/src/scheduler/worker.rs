@@ -106,9 +106,8 @@ impl Worker {
     pub fn send(&mut self, pid: u64, message: Cell) -> Result<bool, Raise> {
         let Some(slot) = self.scheduler().table.get(pid) else { return Ok(false) };
         if let Some(most) = self.scheduler().limits.mailbox
-            && slot.queued.fetch_add(1, Ordering::Relaxed) >= most
+            && !slot.count_message(most)
         {
-            slot.queued.fetch_sub(1, Ordering::Relaxed);
             let mut form = b"mailbox of ".to_vec();
             crate::print::pid(pid, &mut form);
             return limit(format!("{} exceeds its limit of {most} messages", String::from_utf8_lossy(&form)));
@@ -137,7 +136,7 @@ impl Worker {
         self.keep(node);
         add(&self.counters().received, 1);
         if self.scheduler().limits.mailbox.is_some() {
-            slot.queued.fetch_sub(1, Ordering::Relaxed);
+            slot.uncount_message();
         }
     }
 
