@@ -11,8 +11,9 @@ use crate::ops::{Key, NONE, Op, OpKind, StaticFault};
 use crate::paths::{Found, Goal, Plan, Search, Start, Thread, search};
 use crate::program::{Program, Reached};
 use crate::scope::{Place, Scope};
-use crate::solve::{Failure, Observer, Pair, Solution};
+use crate::solve::{Failure, Solution};
 use crate::trace::{history, steps};
+use crate::transfer::{Observer, Pair};
 use crate::trie::Trie;
 use crate::unit::Unit;
 use crate::unused::{self, Usage};
@@ -189,6 +190,8 @@ pub fn steps_to(program: &Program, beginning: &Beginning, to: (BodyId, u32), is_
 /// What is to be reported, before its paths are known.
 struct Suspects {
     faults: Vec<(Place, StaticFault)>,
+    /// Those that no forward path reaches.
+    later_faults: Vec<(Place, StaticFault)>,
     failures: Vec<Failure>,
     overwrites: Vec<Definition>,
     bounds: bool,
@@ -199,12 +202,15 @@ impl Suspects {
         let mut failures = first_of_ranges(scope, solution.failures());
         failures.extend(checks_of_all_paths(scope, solution));
         let mut faults = Vec::new();
+        let mut later_faults = Vec::new();
         for (unit, compiled) in scope.numbered() {
             for fault in &compiled.ops.faults {
                 let place = Place { unit, instruction: fault.instruction };
-                // Elsewhere lowering finds them.
-                if scope.reached(place) == Reached::Forward {
-                    faults.push((place, *fault));
+                match scope.reached(place) {
+                    Reached::Forward => faults.push((place, *fault)),
+                    // The others are found when code is made.
+                    Reached::Later if fault.cause.is_only_ours() => later_faults.push((place, *fault)),
+                    Reached::Later | Reached::Never => {}
                 }
             }
         }
@@ -218,11 +224,12 @@ impl Suspects {
         }
         overwrites.sort_unstable();
         overwrites.dedup();
-        Suspects { faults, failures, overwrites, bounds: may_be_out_of_bounds(scope) }
+        Suspects { faults, later_faults, failures, overwrites, bounds: may_be_out_of_bounds(scope) }
     }
 
     fn are_none(&self) -> bool {
-        self.faults.is_empty() && self.failures.is_empty() && self.overwrites.is_empty() && !self.bounds
+        let has_static = !self.faults.is_empty() || !self.later_faults.is_empty();
+        !has_static && self.failures.is_empty() && self.overwrites.is_empty() && !self.bounds
     }
 }
 
@@ -331,6 +338,9 @@ impl Report<'_, '_, '_> {
         let mut later = Goals::default();
         for (place, fault) in &suspects.faults {
             forward.add(*place, Goal::Instruction, About::Static(*fault));
+        }
+        for (place, fault) in &suspects.later_faults {
+            later.add(*place, Goal::Instruction, About::Static(*fault));
         }
         for failure in &suspects.failures {
             let unit = self.scope.unit(failure.place.unit);
@@ -484,9 +494,9 @@ pub fn overwritten_here(unit: &Unit, instruction: u32, op: u32) -> Option<u8> {
     let ops = unit.ops_of(instruction);
     let slot = ops[op as usize].slot;
     let earlier = ops[..op as usize].iter().rev().find(|earlier| {
-        earlier.slot == slot && (crate::paths::is_definition(earlier.kind) || matches!(earlier.kind, OpKind::Use))
+        earlier.slot == slot && (earlier.kind.is_definition() || matches!(earlier.kind, OpKind::Use))
     })?;
-    crate::paths::is_definition(earlier.kind).then_some(earlier.operand)
+    earlier.kind.is_definition().then_some(earlier.operand)
 }
 
 /// For each register, those whose facts may become its own.

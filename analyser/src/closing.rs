@@ -10,7 +10,7 @@ use crate::program::Program;
 use crate::{Options, no_allocation, parallel};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
-use viua_diagnostics::{Code, Diagnostic, Entry, Span};
+use viua_diagnostics::{Code, Diagnostic, Entry, Severity, Span};
 use viua_ir::{BodyId, BodyKind};
 use viua_isa::Opcode;
 
@@ -111,7 +111,7 @@ pub fn close(program: &Program, functions: Vec<(BodyId, Option<Analysed>)>, opti
         bodies.insert(Maker::Closure(id), analysed);
     }
     let lints = shared_lints(program, &closures, &order, &mut bodies);
-    let file = File { program, closures: &closures, steps: FxHashMap::default(), seen: FxHashSet::default() };
+    let file = File { program, closures: &closures, steps: FxHashMap::default(), seen: FxHashMap::default() };
     file.findings(&order, bodies, lints)
 }
 
@@ -198,7 +198,8 @@ struct File<'a, 'p> {
     closures: &'a Closures,
     /// The steps to each closure, in the body of its maker.
     steps: FxHashMap<MadeId, Vec<Entry>>,
-    seen: FxHashSet<StaticId>,
+    /// Faults that several bodies show, at their highest level so far.
+    seen: FxHashMap<StaticId, Severity>,
 }
 
 enum Task {
@@ -268,7 +269,10 @@ impl File<'_, '_> {
             }
         }
         for fault in faults.into_iter().chain(analysed.faults) {
-            if fault.id.is_none_or(|id| self.seen.insert(id)) {
+            let level = fault.diagnostic.severity;
+            let is_known = |id| self.seen.get(&id).is_some_and(|known| *known >= level);
+            if !fault.id.is_some_and(is_known) {
+                self.seen.extend(fault.id.map(|id| (id, level)));
                 let mut diagnostic = fault.diagnostic;
                 self.end(maker, true, &mut diagnostic.trace);
                 findings.push(diagnostic);

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! instruction table ─ops→ operations ─unit→ basic blocks, registers 0.. ─graph→ value graph
-//!   ─solve→ facts at every node ─body→ what fails ─paths→ shortest paths ─trace, messages→ findings
+//!   ─solve, transfer→ facts at every node ─body→ what fails ─paths→ shortest paths ─trace, messages→ findings
 //! ```
 //!
 //! A body costs time in proportion to its instructions and the joins of values in them; paths are searched only if there
@@ -33,6 +33,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod transfer;
 mod trie;
 mod unit;
 mod unused;

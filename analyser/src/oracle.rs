@@ -1,14 +1,15 @@
 //! A second, slow analysis to test the first one against: it goes along every path, one fact for each register, and
-//! notes what fails and by which path first. Random programs must give the same.
+//! notes what fails and by which path first. Random programs must give the same. `ORACLE_SEED` chooses others of them.
 
 use crate::body::Beginning;
 use crate::facts::{Fact, UNKNOWN, one};
 use crate::fresh::{freshness, is_head};
 use crate::ops::{Key, NONE, Op, OpKind};
-use crate::paths::{Goal, Plan, Start, is_definition, search};
+use crate::paths::{Goal, Plan, Start, search};
 use crate::program::{Entered, Program, Reached};
 use crate::scope::{Place, Scope};
-use crate::solve::{Observer, Pair, Solution, run};
+use crate::solve::Solution;
+use crate::transfer::{Observer, Pair, run};
 use crate::trie::Trie;
 use crate::unit::{Ending, Unit};
 use std::cmp::Reverse;
@@ -169,7 +170,7 @@ impl Oracle<'_, '_> {
             let was_fresh = state.fresh.contains(&key);
             if matches!(op.kind, OpKind::Use | OpKind::Pack | OpKind::MarkUsed | OpKind::Recover) {
                 state.fresh.remove(&key);
-            } else if is_definition(op.kind) {
+            } else if op.kind.is_definition() {
                 if was_fresh {
                     let path = state.path.clone();
                     self.overwrites.entry((state.place, number as u32, 0)).or_insert(path);

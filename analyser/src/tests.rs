@@ -173,6 +173,33 @@ fn what_catchers_may_find_is_a_lint() {
 }
 
 #[test]
+fn a_block_that_caught_before_is_entered_like_any_other() {
+    let source = ".block: b\nizero %3 local\nprint %3 local\nleave\n.end\n.block: c\nnop\nleave\n.end\n\
+        .function: f/0\nallocate_registers %4 local\ninteger %1 local 3\ntext %2 local \"\"\ntry\ncatch \"X\" b\nenter c\n\
+        .mark: top\nidec %1 local\nif %1 local top out\n.mark: out\ndelete %2 local\ntry\nenter b\nprint %2 local\n\
+        izero %0 local\nreturn\n.end\n";
+    assert_eq!(
+        linted("later-paths", source),
+        [
+            "24:7: warning: use of erased local register \"2\"",
+            "21:1: note: erased here:",
+            "19:1: warning: after taking false branch here:",
+            "10:12: warning: in function f/0",
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_legal_use_is_found_behind_loops_too() {
+    let source = ".function: f/1\nallocate_registers %2 local\ninteger %1 local 2\n.mark: top\nidec %1 local\n\
+        if %1 local top out\n.mark: out\nprint %0 parameters\nswap %1 local *1 local\nizero %0 local\nreturn\n.end\n";
+    assert_eq!(errors(source), [""; 0]);
+    let later = linted("later-paths", source);
+    assert!(later[0].starts_with("8:7: warning: invalid use of parameters register set"), "{later:?}");
+    assert!(later.iter().any(|line| line == "9:15: warning: invalid access mode"), "{later:?}");
+}
+
+#[test]
 fn one_mistake_gives_one_finding() {
     let body = "print %1 local\nprint %1 local\nprint %1 local\nizero %2 local\nprint %2 local";
     assert_eq!(said(body).iter().filter(|line| line.contains("use of empty")).count(), 1);
@@ -244,4 +271,53 @@ fn many_branches_are_no_trouble() {
     }
     nested.push_str("izero %0 local\nreturn\n.end\n");
     assert_eq!(errors(&nested), [""; 0]);
+}
+
+#[test]
+fn nested_loops_are_no_trouble() {
+    const DEPTH: usize = 1000;
+    let mut source =
+        String::from(".function: f/1\nallocate_registers %3 local\nmove %1 local %0 parameters\ntext %2 local \"\"\n");
+    (0..DEPTH).for_each(|i| source.push_str(&format!(".mark: top_{i}\nprint %2 local\n")));
+    (0..DEPTH).rev().for_each(|i| source.push_str(&format!("if %1 local top_{i} out_{i}\n.mark: out_{i}\n")));
+    source.push_str("delete %2 local\nif %1 local top_0 end\n.mark: end\nizero %0 local\nreturn\n.end\n");
+    assert_eq!(errors(&source), [""; 0]);
+    assert_eq!(linted("later-paths", &source)[0], "6:7: warning: use of erased local register \"2\"");
+}
+
+#[test]
+fn blocks_that_enter_blocks_twice_are_no_trouble() {
+    let mut source = String::from(
+        ".block: b0\nif %1 local yes no\n.mark: yes\nprint %1 local\n.mark: no\ndelete %2 local\n\
+        izero %2 local\nleave\n.end\n",
+    );
+    for i in 1..30 {
+        let below = i - 1;
+        source.push_str(&format!(
+            ".block: b{i}\ntry\ncatch \"X\" b{below}\nenter b{below}\ntry\ncatch \"X\" b0\nenter b{below}\nleave\n.end\n"
+        ));
+    }
+    source.push_str(
+        ".function: f/1\nallocate_registers %4 local\nmove %1 local %0 parameters\nizero %2 local\ntry\ncatch \"X\" b5\n\
+        enter b29\nprint %3 local\nprint %2 local\nizero %0 local\nreturn\n.end\n",
+    );
+    assert!(errors(&source)[0].ends_with("error: use of empty local register \"3\""), "{:?}", errors(&source)[0]);
+    assert!(linted("later-paths", &source)[0].contains("erased local register \"2\""));
+}
+
+#[test]
+fn many_enters_and_many_registers_are_no_trouble() {
+    let mut source = String::from(
+        ".block: b\niinc %1 local\nleave\n.end\n.function: f/0\nallocate_registers %2 local\nizero %1 local\n",
+    );
+    (0..1000).for_each(|_| source.push_str("try\ncatch \"X\" b\nenter b\n"));
+    source.push_str("textlength %0 local %1 local\nreturn\n.end\n");
+    assert!(errors(&source)[0].contains("invalid type of value"), "{:?}", errors(&source));
+    let mut source = String::from(".function: f/0\nallocate_registers %1001 local\n");
+    (1..1001).for_each(|i| source.push_str(&format!("izero %{i} local\n")));
+    source.push_str(".mark: top\n");
+    (1..1001).for_each(|i| source.push_str(&format!("iinc %{i} local\n")));
+    source.push_str("delete %7 local\nif %1 local top out\n.mark: out\nizero %0 local\nreturn\n.end\n");
+    assert_eq!(errors(&source), [""; 0]);
+    assert!(linted("later-paths", &source)[0].ends_with("use of erased local register \"7\""));
 }

@@ -3,9 +3,9 @@
 
 use crate::facts::{Fact, UNKNOWN};
 use crate::ops::{Key, NONE, OpKind};
-use crate::paths::{Chain, ChainId, Found, Parent, Search, Thread, is_definition};
+use crate::paths::{Caught, Chain, ChainId, Found, Parent, Search, Thread};
 use crate::scope::{Place, Scope};
-use crate::solve::run_one;
+use crate::transfer::run_one;
 use crate::unit::Ending;
 use viua_diagnostics::{Entry, Span};
 use viua_ir::cfg::EdgeKind;
@@ -24,13 +24,22 @@ struct Segment {
     end: u32,
 }
 
+/// How an entered block was come into.
+#[derive(Clone, Copy, Debug)]
+struct Entrance {
+    caller: ChainId,
+    caught: Option<Caught>,
+    /// Whether the path leaves it again.
+    is_left: bool,
+}
+
 /// Goes back along a path, segment by segment.
 struct Backward<'a, 's, 'p> {
     search: &'a Search<'s, 'p, 'a>,
     scope: &'s Scope<'p>,
     next: Option<Segment>,
-    /// Who entered the blocks that are being gone through backwards, having been left again.
-    callers: Vec<ChainId>,
+    /// Who entered the blocks that are being gone through backwards, having been left again, and how.
+    callers: Vec<(ChainId, Option<Caught>)>,
     /// Whether the way into a catcher goes through the block it catches from.
     through_throws: bool,
     rest: usize,
@@ -51,35 +60,39 @@ impl<'a, 's, 'p> Backward<'a, 's, 'p> {
         Segment { chain, end: unit.blocks[self.chain(chain).block as usize].end }
     }
 
-    /// The next segment back, and whether a block has been gone through that was left again.
-    fn step(&mut self) -> Option<(Segment, bool)> {
+    /// The next segment back. If it is the start of an entered block, also who entered it, how, and whether it has been
+    /// left again.
+    fn step(&mut self) -> Option<(Segment, Option<Entrance>)> {
         let now = self.next?;
         self.rest = self.rest.checked_sub(1)?;
-        let is_left = !self.callers.is_empty();
+        let mut entrance = None;
         self.next = match self.chain(now.chain).parent {
             Parent::Start => None,
             Parent::Flow { chain, .. } | Parent::Forgotten { chain } => Some(self.whole(chain)),
             Parent::Definition { chain, definition: (instruction, _) } => Some(Segment { chain, end: instruction + 1 }),
             Parent::Same { chain } => Some(Segment { chain, end: self.chain(now.chain).start }),
             Parent::Entered { caller, caught } => {
-                let caller = self.callers.pop().unwrap_or(caller);
+                // Others may have entered it before.
+                let left = self.callers.pop();
+                let (caller, caught) = left.unwrap_or((caller, caught));
+                entrance = Some(Entrance { caller, caught, is_left: left.is_some() });
                 match caught {
                     Some((_, inner)) if self.through_throws && inner != caller => {
-                        self.callers.push(caller);
+                        self.callers.push((caller, None));
                         Some(Segment { chain: inner, end: self.chain(inner).start })
                     }
                     _ => Some(self.whole(caller)),
                 }
             }
-            Parent::Left { caller, inner } => {
-                self.callers.push(caller);
+            Parent::Left { caller, caught, inner } => {
+                self.callers.push((caller, caught));
                 let segment = self.whole(inner);
                 let unit = self.scope.unit(self.search.unit_of(inner));
                 let has_left = unit.blocks[self.chain(inner).block as usize].ending == Ending::Leave;
                 Some(if has_left { segment } else { Segment { end: self.chain(inner).start, ..segment } })
             }
         };
-        Some((now, is_left))
+        Some((now, entrance))
     }
 }
 
@@ -87,38 +100,30 @@ impl<'a, 's, 'p> Backward<'a, 's, 'p> {
 pub fn steps<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, found: &Found) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut backward = Backward::new(search, scope, found, false);
-    while let Some((segment, is_left)) = backward.step() {
+    while let Some((segment, entrance)) = backward.step() {
         if entries.len() >= MOST_STEPS {
             break;
         }
-        match search.chains[segment.chain as usize].parent {
-            Parent::Start
-            | Parent::Same { .. }
-            | Parent::Definition { .. }
-            | Parent::Forgotten { .. }
-            | Parent::Left { .. } => {}
-            Parent::Flow { chain, kind } => {
-                let last = backward.whole(chain).end - 1;
-                entries.extend(edge(scope, Place { unit: search.unit_of(chain), instruction: last }, kind));
+        if let Parent::Flow { chain, kind } = search.chains[segment.chain as usize].parent {
+            let last = backward.whole(chain).end - 1;
+            entries.extend(edge(scope, Place { unit: search.unit_of(chain), instruction: last }, kind));
+        }
+        let Some(Entrance { caller, caught, is_left }) = entrance else { continue };
+        let unit = search.unit_of(caller);
+        let module = scope.program.module;
+        match caught {
+            Some((catch, _)) => {
+                if let Some(name) = scope.operands(Place { unit, instruction: catch }).get(1) {
+                    let text = format!("after catching with block {} here:", module.name(name));
+                    entries.push(Entry::step_note(module.at(name.span), text));
+                }
             }
-            Parent::Entered { caller, caught } => {
-                let unit = search.unit_of(caller);
-                let module = scope.program.module;
-                match caught {
-                    Some((catch, _)) => {
-                        if let Some(name) = scope.operands(Place { unit, instruction: catch }).get(1) {
-                            let text = format!("after catching with block {} here:", module.name(name));
-                            entries.push(Entry::step_note(module.at(name.span), text));
-                        }
-                    }
-                    None if is_left => {}
-                    None => {
-                        let enter = Place { unit, instruction: backward.whole(caller).end - 1 };
-                        if let Some(name) = scope.operands(enter).first() {
-                            let text = format!("after entering block {}", module.name(name));
-                            entries.push(Entry::step(module.at(name.span), text));
-                        }
-                    }
+            None if is_left => {}
+            None => {
+                let enter = Place { unit, instruction: backward.whole(caller).end - 1 };
+                if let Some(name) = scope.operands(enter).first() {
+                    let text = format!("after entering block {}", module.name(name));
+                    entries.push(Entry::step(module.at(name.span), text));
                 }
             }
         }
@@ -273,7 +278,7 @@ pub fn last_event<'s, 'p>(search: &Search<'s, 'p, '_>, scope: &'s Scope<'p>, fou
         for slot in unit.mentions_in(var, chain.start..segment.end).iter().rev() {
             let place = Place { unit: unit_id, instruction: unit.instruction_of(*slot) };
             for op in unit.ops_of(place.instruction).iter().rev().filter(|op| op.slot == *slot) {
-                if is_definition(op.kind) {
+                if op.kind.is_definition() {
                     let token = scope.operands(place).get(usize::from(op.operand));
                     return token.map_or(Last::Gone, |token| Last::Defined(token.span));
                 }

@@ -5,7 +5,6 @@ use crate::body::Beginning;
 use crate::facts::{DEFINED, Facts, each, type_name};
 use crate::messages::Names;
 use crate::ops::{Key, NONE, OpKind};
-use crate::paths::is_definition;
 use crate::program::{Program, Reached, own_keys};
 use crate::scope::{Place, Scope};
 use crate::solve::Solution;
@@ -50,7 +49,7 @@ impl Usage {
                         let register = &mut registers[unit.var_of(op.slot) as usize];
                         if matches!(op.kind, OpKind::Use | OpKind::Pack | OpKind::MarkUsed) {
                             register.is_used = true;
-                        } else if is_definition(op.kind) && register.defined.is_none() {
+                        } else if op.kind.is_definition() && register.defined.is_none() {
                             let token = scope.operands(place).get(usize::from(op.operand));
                             register.defined = token.map(|token| (token.span, place, number as u32));
                         }

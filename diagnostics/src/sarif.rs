@@ -12,7 +12,8 @@ pub(crate) fn render(findings: &[Diagnostic], sources: &SourceMap) -> String {
         }
     }
     let rules: Vec<Value> = codes.iter().copied().map(rule).collect();
-    let results: Vec<Value> = findings.iter().map(|finding| result(finding, sources)).collect();
+    let rule_of = |finding: &Diagnostic| codes.iter().position(|code| finding.code == Some(*code));
+    let results: Vec<Value> = findings.iter().map(|finding| result(finding, rule_of(finding), sources)).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -35,7 +36,7 @@ fn rule(code: Code) -> Value {
     })
 }
 
-fn result(finding: &Diagnostic, sources: &SourceMap) -> Value {
+fn result(finding: &Diagnostic, rule: Option<usize>, sources: &SourceMap) -> Value {
     let fault = &finding.fault;
     let mut text = fault.message.clone().unwrap_or_default();
     for note in &fault.notes {
@@ -45,6 +46,7 @@ fn result(finding: &Diagnostic, sources: &SourceMap) -> Value {
     let mut result = json!({ "level": level(finding.severity), "message": { "text": text } });
     if let Some(code) = finding.code {
         result["ruleId"] = json!(code.as_str());
+        result["ruleIndex"] = json!(rule);
     }
     if let Some(location) = location(fault, sources) {
         result["locations"] = json!([location]);

@@ -5,7 +5,6 @@
 
 use crate::graph::{Node, ValueGraph};
 use crate::ops::Op;
-use crate::paths::is_definition;
 use crate::program::Entered;
 use crate::scope::{Place, Scope, UnitId};
 use crate::solve::counterpart;
@@ -197,7 +196,7 @@ impl Constants<'_, '_> {
         for slot in unit.slots_of(place.instruction) {
             let slot_use = unit.ops.slot_uses[slot as usize];
             let known = if slot_use.defines {
-                let defines = |op: &&Op| op.slot == slot && is_definition(op.kind);
+                let defines = |op: &&Op| op.slot == slot && op.kind.is_definition();
                 let last = unit.ops_of(place.instruction).iter().rev().find(defines);
                 last.map_or(Known::Anything, |op| self.defined(unit, place, op))
             } else if slot_use.changes || self.is_changed_in_place(place, unit, slot) {

@@ -4,7 +4,6 @@ use crate::fresh::Definition;
 use crate::graph::{Node, NodeKind};
 use crate::messages::Names;
 use crate::ops::{Key, OpKind, Var};
-use crate::paths::is_definition;
 use crate::program::Entered;
 use crate::scope::{Place, Scope, UnitId};
 use crate::solve::{Solution, counterpart};
@@ -65,11 +64,11 @@ fn dead_definitions(unit: &Unit, live: &[bool]) -> Vec<(u32, u32)> {
     for instruction in unit.blocks.iter().flat_map(|block| block.first..block.end) {
         let ops = unit.ops_of(instruction);
         for (number, op) in ops.iter().enumerate() {
-            if is_definition(op.kind)
+            if op.kind.is_definition()
                 && !live[unit.graph.node_of(op.slot) as usize]
-                && !ops[number + 1..]
-                    .iter()
-                    .any(|later| later.slot == op.slot && (is_definition(later.kind) || later.kind == OpKind::MarkUsed))
+                && !ops[number + 1..].iter().any(|later| {
+                    later.slot == op.slot && (later.kind.is_definition() || later.kind == OpKind::MarkUsed)
+                })
             {
                 dead.push((instruction, number as u32));
             }
@@ -85,7 +84,7 @@ fn next_definition(unit: &Unit, instruction: u32, var: Var) -> Option<(u32, u32)
             return None;
         }
         let ops = unit.ops_of(instruction);
-        ops.iter().position(|op| op.slot == slot && is_definition(op.kind)).map(|op| (instruction, op as u32))
+        ops.iter().position(|op| op.slot == slot && op.kind.is_definition()).map(|op| (instruction, op as u32))
     };
     let mut next = None;
     let mut seen = FxHashSet::default();
