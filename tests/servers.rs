@@ -34,7 +34,7 @@ impl Bench {
     /// Builds a server that speaks in lines.
     fn build_with_lines(&self, name: &str) {
         self.build("lines.asm", "lines.module", &["--lib"]);
-        self.build(&format!("{name}.asm"), name, &["-l", "lines"]);
+        self.build(&format!("{name}/{name}.asm"), name, &["-l", "lines"]);
     }
     fn machine(&self, program: &str) -> Command {
         let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_viua")));
@@ -94,7 +94,7 @@ impl Client {
 #[test]
 fn echo() {
     let bench = Bench::new();
-    bench.build("echo.asm", "echo", &[]);
+    bench.build("echo/echo.asm", "echo", &[]);
     let port = free_port();
     let _server = start(bench.machine("echo").arg(port.to_string()));
     let clients: Vec<_> = (0..20u8)
@@ -263,13 +263,13 @@ fn cron_restarts_what_fails_and_goes_on_with_the_rest() {
 #[test]
 fn a_server_is_upgraded_between_two_requests() {
     let bench = Bench::new();
-    bench.build("handler_1.asm", "handler.module", &["--lib"]);
+    bench.build("upgrade/handler_1.asm", "handler.module", &["--lib"]);
     bench.build_with_lines("upgrade");
     let port = free_port();
     let _server = start(bench.machine("upgrade").arg(port.to_string()));
     let (mut one, mut two) = (Client::connect(port), Client::connect(port));
     assert_eq!(one.ask("hello"), "first: hello");
-    bench.build("handler_2.asm", "handler.module", &["--lib"]);
+    bench.build("upgrade/handler_2.asm", "handler.module", &["--lib"]);
     assert_eq!(one.ask("hello"), "first: hello");
     assert_eq!(one.ask("UPGRADE"), "upgraded");
     assert_eq!(one.ask("hello"), "second: 5");

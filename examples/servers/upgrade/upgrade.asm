@@ -1,7 +1,7 @@
 ; A server that is upgraded while it runs.
 ;
-;   viuac build --lib -o lines.module lines.asm && viuac build -o upgrade upgrade.asm lines.module
-;   viuac build --lib -o handler.module handler_1.asm && VIUA_LIBRARY_PATH=. viua upgrade 7011
+;   viuac build --lib -o lines.module lines.asm && viuac build --lib -o handler.module upgrade/handler_1.asm
+;   viuac build -L . -o upgrade.bin upgrade/upgrade.asm lines.module && VIUA_LIBRARY_PATH=. viua upgrade.bin 7011
 ;
 ; Each line is answered by handler::answer/1. Put another handler.module in the place of the first, and send UPGRADE:
 ; the server reads it again, and from then on every connection, old or new, gets the answers of the new one. Nothing is

@@ -1,6 +1,6 @@
 ; An echo server: what a client sends comes back, until the client has enough. One process for each connection.
 ;
-;   viuac build -o echo echo.asm && viua echo 7007
+;   viuac build -o echo.bin echo/echo.asm && viua echo.bin 7007
 
 .import: [[dynamic]] std::posix::network
 .signature: std::posix::network::socket/0
@@ -79,7 +79,7 @@
     call %listener local std::posix::network::bind/3
     frame %2
     move %0 arguments %listener local
-    move %1 arguments (integer %tmp local 64) local
+    move %1 arguments (integer %tmp local 1024) local
     call %listener local std::posix::network::listen/2
     print (text %tmp local "listening") local
 

@@ -1,6 +1,6 @@
 ; A small IRC server: NICK, USER, JOIN, PRIVMSG, PART, QUIT, PING.
 ;
-;   viuac build --lib -o lines.module lines.asm && viuac build -o irc irc.asm lines.module && viua irc 6667
+;   viuac build --lib -o lines.module lines.asm && viuac build -o irc.bin irc/irc.asm lines.module && viua irc.bin 6667
 ;
 ; One process, the hub, knows who is there: a vector of clients, each a struct
 ;   {'pid': of its connection, 'nick': Text, 'named': Boolean (USER has come), 'channels': Vector of Text}.

@@ -1,6 +1,7 @@
 ; A cron daemon: runs commands when their time comes.
 ;
-;   viuac build --lib -o lines.module lines.asm && viuac build -o cron cron.asm lines.module && viua cron crontab
+;   viuac build --lib -o lines.module lines.asm && viuac build -o cron.bin cron/cron.asm lines.module
+;   viua cron.bin crontab
 ;
 ; A line of the table is `SECOND MINUTE HOUR DAY MONTH WEEKDAY COMMAND`; a field is `*`, `*/N`, or a number. Other lines
 ; are ignored.

@@ -1,7 +1,7 @@
 ; A message queue that survives its own death.
 ;
-;   viuac build --lib -o lines.module lines.asm && viuac build -o queue queue.asm lines.module
-;   viua queue 7010 journal 3>> journal
+;   viuac build --lib -o lines.module lines.asm && viuac build -o queue.bin queue/queue.asm lines.module
+;   touch journal && viua queue.bin 7010 journal 3>> journal
 ;
 ; PUT TEXT   OK ID          the message is in the journal
 ; GET        MSG ID TEXT    it is delivered, and will be again unless it is acknowledged; or EMPTY
@@ -209,7 +209,7 @@
     text %rest local %rest local
 
     .mark: read
-    io_read %request local %port local (integer %tmp local 65536) local
+    io_read %request local %port local (integer %tmp local 4096) local
     io_wait %data local %request local
     if %data local +1 finish
     text %data local %data local
