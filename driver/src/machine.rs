@@ -7,6 +7,7 @@ use crate::modules::load;
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use viua_bytecode::Module;
 use viua_linker::Search;
 use viua_runtime::StartError;
@@ -59,9 +60,18 @@ pub struct MachineArgs {
     /// At most this much memory for each process
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_process_memory: Option<u64>,
+    /// At most N reductions (calls, backward jumps) of all processes; then the program is stopped
+    #[arg(long, value_name = "N")]
+    pub max_reductions: Option<u64>,
+    /// At most N milliseconds; then the program is stopped
+    #[arg(long, value_name = "N")]
+    pub max_time: Option<u64>,
     /// Print figures of the schedulers at the end, and whenever SIGUSR1 comes
     #[arg(long)]
     pub stats: bool,
+    /// Write one line for each instruction that is executed to F, or to standard error (VIUA_ENABLE_TRACING)
+    #[arg(long, value_name = "F", num_args = 0..=1, require_equals = true, default_missing_value = "/dev/stderr")]
+    pub trace: Option<PathBuf>,
     /// How uncaught exceptions are reported (VIUA_STACK_TRACES, VIUA_STACKTRACE_SERIALISATION)
     #[arg(long, value_enum, value_name = "WORD", value_delimiter = ',')]
     pub stack_trace: Vec<TraceWord>,
@@ -81,7 +91,10 @@ impl MachineArgs {
         self.max_mailbox = self.max_mailbox.or(left.max_mailbox);
         self.max_memory = self.max_memory.or(left.max_memory);
         self.max_process_memory = self.max_process_memory.or(left.max_process_memory);
+        self.max_reductions = self.max_reductions.or(left.max_reductions);
+        self.max_time = self.max_time.or(left.max_time);
         self.stats |= left.stats;
+        self.trace = self.trace.or(left.trace);
         if self.stack_trace.is_empty() {
             self.stack_trace = left.stack_trace;
         }
@@ -240,9 +253,12 @@ pub fn execute(
             mailbox: options.max_mailbox,
             memory: options.max_memory,
             process_memory: options.max_process_memory,
+            reductions: options.max_reductions,
+            time: options.max_time.map(std::time::Duration::from_millis),
         },
         ffi_schedulers: schedulers.foreign,
         io_schedulers: schedulers.io,
+        trace: trace(options)?,
     };
     let loaded =
         viua_runtime::prepare(program, how).map_err(|error| Failure::Line(not_started(&error, path), REFUSED))?;
@@ -258,6 +274,22 @@ pub fn execute(
     }
     // The low eight bits are the exit code.
     Ok((code & 0xff) as u8)
+}
+
+/// Where a trace goes, if there is to be one.
+fn trace(options: &MachineArgs) -> Result<Option<Box<dyn Write + Send>>, Failure> {
+    let to_stderr = || Some(Box::new(std::io::stderr()) as Box<dyn Write + Send>);
+    match &options.trace {
+        Some(path) if path == Path::new("/dev/stderr") => Ok(to_stderr()),
+        Some(path) => match std::fs::File::create(path) {
+            Ok(file) => Ok(Some(Box::new(std::io::BufWriter::new(file)))),
+            Err(error) => Err(Failure::unable(format!("cannot write {}: {error}", path.display()))),
+        },
+        None => match std::env::var("VIUA_ENABLE_TRACING").as_deref() {
+            Ok("yes" | "true" | "1") => Ok(to_stderr()),
+            _ => Ok(None),
+        },
+    }
 }
 
 /// What is said about a program that does not start; the texts bind.

@@ -1,12 +1,13 @@
-//! How linking grows with the number of objects: 1,000 and 10,000 libraries of 100 functions each, from the bytes of
+//! How linking grows with the number of objects: 1,000 and 10,000 libraries of 10 functions each, from the bytes of
 //! the files to a linked module. The time for one object must be the same, as far as the memory of the machine lets it.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::time::Duration;
 use viua_bytecode::{Draft, Instruction, Kind, Operand, Reference, Register, SymbolKind, write};
 use viua_isa::{AccessMode, Opcode, RegisterSet};
 use viua_linker::{Library, Request, Search, resolve};
 
-const FUNCTIONS: usize = 100;
+const FUNCTIONS: usize = 10;
 
 /// A library whose functions call each other in a row.
 fn library(number: usize) -> Library {
@@ -28,12 +29,13 @@ fn library(number: usize) -> Library {
 
 fn linking(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("link");
-    group.sample_size(10);
+    // An iteration takes long enough to need few of them.
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
     for objects in [1_000, 10_000] {
         let libraries: Vec<Library> = (0..objects).map(library).collect();
         group.throughput(Throughput::Elements(objects as u64));
         group.bench_with_input(
-            BenchmarkId::new("objects of 100 functions", objects),
+            BenchmarkId::new("objects of 10 functions", objects),
             &libraries,
             |bencher, libraries| {
                 let search = Search::default();

@@ -118,8 +118,8 @@ pub struct Body {
     pub callees: Box<[&'static NameSlot]>,
     /// Position of each instruction; empty without debug information.
     pub lines: Box<[LineEntry]>,
-    /// Files that `lines` refers to.
-    pub files: std::sync::Arc<[String]>,
+    /// Files that `lines` refers to. Atoms, since positions outlive the body.
+    pub files: std::sync::Arc<[Atom]>,
 }
 
 // SAFETY: a body never changes after it has been made; atoms and names are shared by design.
@@ -155,6 +155,17 @@ impl Body {
             callees: [].into(),
             lines: [].into(),
             files: [].into(),
+        }
+    }
+    /// Where an instruction stands.
+    pub fn place(&self, number: u32) -> Place {
+        match self.lines.get(number as usize) {
+            Some(entry) => Place::Source {
+                file: self.files.get(entry.file as usize).copied(),
+                line: entry.line,
+                column: entry.column,
+            },
+            None => Place::Number(number),
         }
     }
     /// Whether it only stands for a foreign function, which stack traces do not show.
@@ -213,18 +224,26 @@ impl NameSlot {
     pub fn define_foreign(&self, foreign: &'static Foreign) {
         self.foreign.store(std::ptr::from_ref(foreign).cast_mut(), Ordering::Release);
     }
-    /// Replaces what the name means.
-    pub fn define(&self, body: &'static Body) {
-        let slot = if body.kind == BodyKind::Block { &self.block } else { &self.function };
-        slot.store(body as *const Body as *mut Body, Ordering::Release);
+    /// Replaces what the name means; gives back what it meant before, or null. Null makes it mean nothing.
+    pub fn define(&self, is_block: bool, body: *mut Body) -> *mut Body {
+        let slot = if is_block { &self.block } else { &self.function };
+        slot.swap(body, Ordering::AcqRel)
     }
 }
 
-/// An instruction of some body.
-#[derive(Clone, Copy, Debug)]
-pub struct CodePosition {
-    /// The body.
-    pub body: &'static Body,
-    /// The number of the instruction.
-    pub number: u32,
+/// Where an instruction stands, for people. Does not refer to the body, which may be given back before exceptions
+/// that were thrown in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a source text.
+    Source {
+        /// The file, if it is known.
+        file: Option<Atom>,
+        /// The line, from 1.
+        line: u32,
+        /// The column, from 1.
+        column: u32,
+    },
+    /// Its number in its body: there are no lines.
+    Number(u32),
 }

@@ -21,11 +21,16 @@ pub struct DecodeFault {
     pub fault: instruction::DecodeError,
 }
 
-/// Decodes all bodies of a module. `slot` gives the slot of a name.
-pub fn decode(module: &Module, slot: &mut dyn FnMut(&str) -> &'static NameSlot) -> Result<Vec<Body>, DecodeFault> {
+/// Decodes all bodies of a module. `slot` gives the slot of a name. With `traced`, every instruction is executed in its
+/// generic form, and tells of it before.
+pub fn decode(
+    module: &Module,
+    traced: bool,
+    slot: &mut dyn FnMut(&str) -> &'static NameSlot,
+) -> Result<Vec<Body>, DecodeFault> {
     let symbols: Vec<_> = module.symbols.iter().map(|symbol| slot(module.name(symbol.name))).collect();
     let externals: Vec<_> = module.externals.iter().map(|external| slot(module.name(external.name))).collect();
-    let files: Arc<[String]> = module.debug.files.as_slice().into();
+    let files: Arc<[Atom]> = module.debug.files.iter().map(|file| Atom::intern(file.as_bytes())).collect();
     let mut bodies = Vec::with_capacity(module.symbols.len());
     for (index, symbol) in module.symbols.iter().enumerate() {
         let mut decoder = Decoder {
@@ -37,6 +42,7 @@ pub fn decode(module: &Module, slot: &mut dyn FnMut(&str) -> &'static NameSlot) 
             numbers: Vec::new(),
             callees: Vec::new(),
             needs: 0,
+            traced,
         };
         let fault = |fault| DecodeFault { symbol: index, fault };
         decoder.read(module.body(symbol)).map_err(fault)?;
@@ -55,6 +61,7 @@ struct Decoder<'a> {
     numbers: Vec<Cell>,
     callees: Vec<&'static NameSlot>,
     needs: u32,
+    traced: bool,
 }
 
 /// The largest register index whose byte offset fits an operand of the fast form.
@@ -116,7 +123,7 @@ impl Decoder<'_> {
         symbol: &Symbol,
         name: &'static NameSlot,
         lines: &[viua_bytecode::LineEntry],
-        files: Arc<[String]>,
+        files: Arc<[Atom]>,
     ) -> Body {
         let kind = match symbol.kind {
             SymbolKind::Function => BodyKind::Function,
@@ -126,7 +133,7 @@ impl Decoder<'_> {
         let allocations = self.cold.iter().filter(|cold| cold.opcode == Opcode::AllocateRegisters).count();
         let leading = match self.cold.first() {
             Some(Cold { opcode: Opcode::AllocateRegisters, args: [Arg::Index(count), ..] })
-                if kind != BodyKind::Block =>
+                if kind != BodyKind::Block && !self.traced =>
             {
                 Some(*count)
             }
@@ -142,12 +149,14 @@ impl Decoder<'_> {
         let cold = std::mem::take(&mut self.cold);
         let count = cold.len();
         let mut code = Vec::with_capacity(2 * (count + 1));
-        for number in 0..count {
-            code.push(self.fast(&cold, number, granted).unwrap_or(GENERIC));
+        if !self.traced {
+            for number in 0..count {
+                code.push(self.fast(&cold, number, granted).unwrap_or(GENERIC));
+            }
+            fuse(&mut code);
+            fuse_calls(&mut code);
         }
-        fuse(&mut code);
-        fuse_calls(&mut code);
-        code.resize(2 * (count + 1), GENERIC);
+        code.resize(2 * (count + 1), if self.traced { TRACED } else { GENERIC });
         let code: Box<[Ins]> = code.into();
         let locals = leading.unwrap_or(0);
         let start = u32::from(leading.is_some());
@@ -317,6 +326,8 @@ impl Decoder<'_> {
 
 /// An instruction that is executed in its generic form.
 pub const GENERIC: Ins = Ins { op: Op::Generic as u16, a: 0, b: 0, c: 0 };
+/// As [`GENERIC`], in a machine that traces.
+const TRACED: Ins = Ins { op: Op::Traced as u16, a: 0, b: 0, c: 0 };
 
 /// Lets a comparison do the work of the `if` behind it that looks at its result. The `if` stays where it is: it may
 /// be jumped to.

@@ -100,6 +100,7 @@ handlers! {
     ShlToVoid shl,
     ShrToVoid shr,
     BitsOfInteger bits_of_integer,
+    Traced traced,
 }
 
 /// Goes on with the instruction at `ip`.
@@ -175,6 +176,19 @@ unsafe fn slow(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> St
             None => next!((*p).ip, (*p).base, (*p).reductions, p),
             Some(status) => status,
         }
+    }
+}
+
+/// As [`slow`], in a machine that traces.
+#[inline(never)]
+unsafe fn traced(ip: *const Ins, base: *mut Cell, red: i64, p: *mut Process) -> Status {
+    // SAFETY: as in `slow`.
+    unsafe {
+        (*p).ip = ip;
+        (*p).base = base;
+        (*p).reductions = red;
+        crate::trace::line(&*p);
+        slow(ip, base, red, p)
     }
 }
 

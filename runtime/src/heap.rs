@@ -62,6 +62,8 @@ pub struct Heap {
     variables: Slab<VariableSlot>,
     /// Headers of vectors that are pointed into.
     pub(crate) headers: crate::element::Headers,
+    /// Elements that were copied since the process was charged for copying.
+    pub copied: u32,
 }
 
 // SAFETY: the raw pointers lead into the heap's own chunks.

@@ -3,7 +3,9 @@
 use crate::cell::Cell;
 use crate::ffi::{Entry, Exception, Export, Value};
 use crate::heap::Heap;
-use crate::machine::{LoadError, Machine, Options};
+use crate::import::LoadError;
+use crate::machine::{Machine, Options};
+use crate::names::Definitions;
 use crate::raise::Raised;
 use crate::value::release;
 use std::sync::Arc;
@@ -65,12 +67,13 @@ impl Instance {
     /// Loads a container, a library or a program; `name` stands for it in messages. Its dynamic imports are loaded
     /// before it. Definitions replace earlier ones of the same name.
     pub fn load(&mut self, name: &str, bytes: &[u8]) -> Result<(), LoadError> {
-        let fault = |text: String| LoadError { tag: "LinkException".to_owned(), text };
-        let module = read(bytes, name).map_err(|error| fault(error.to_string()))?;
+        let module = read(bytes, name).map_err(|error| LoadError::link(error.to_string()))?;
         for import in &module.imports {
             self.machine.import_once(module.name(*import))?;
         }
-        self.machine.define(&module, false).map_err(|error| fault(format!("damaged file: {name}: {error}")))
+        let damaged = |fault| LoadError::link(format!("damaged file: {name}: {fault}"));
+        self.machine.define(vec![Definitions::Library(self.machine.decode(&module).map_err(damaged)?)]);
+        Ok(())
     }
 
     /// Loads a module that the search of the options finds.
@@ -85,23 +88,21 @@ impl Instance {
         }
     }
 
-    /// Calls a function and waits until everything that it has started has ended. Its result, if it has one.
+    /// Calls a function and waits until everything that it has started has ended. Its result, if it has one. An
+    /// exception `Limit` may mean that the machine was stopped ([`crate::Limits`]); it can be called again then.
     pub fn call(
         &mut self,
         function: &str,
         arguments: impl IntoIterator<Item = Value>,
     ) -> Result<Option<Value>, Exception> {
         let arguments: Vec<Cell> = arguments.into_iter().map(Value::embed).collect();
-        // SAFETY: a slot holds null or a body, and bodies live as long as the machine.
-        let outcome = match unsafe { self.machine.slot(function).function().as_ref() } {
-            Some(body) => {
-                Machine::renew(&mut self.machine, self.schedulers, self.limits);
-                self.machine.call(body, arguments)
-            }
-            None => {
-                arguments.into_iter().for_each(|argument| release(&mut Heap::default(), argument));
-                Raised::text(format!("call to undefined function: {function}"))
-            }
+        let name = self.machine.slot(function);
+        let outcome = if name.function().is_null() {
+            arguments.into_iter().for_each(|argument| release(&mut Heap::default(), argument));
+            Raised::text(format!("call to undefined function: {function}"))
+        } else {
+            Machine::renew(&mut self.machine, self.schedulers, self.limits);
+            self.machine.call(name, arguments)
         };
         match outcome {
             Ok(result) => Ok((!result.is_empty()).then(|| Value::plain(result))),

@@ -3,8 +3,10 @@
 //! * `cell`, `value`, `heap`, `atom`, `bits`, `print`: what a register holds and what can be done with it.
 //! * `code`, `decode`: verified bytecode becomes code for the interpreter.
 //! * `process`, `registers`, `dispatch`, `exec`, `unwind`: a process executes it.
+//! * `names`, `import`: what names mean, and how that changes while processes run.
 //! * `scheduler`, `machine`, `cross`, `report`, `output`: processes together.
 //! * `io`, [`ffi`], `pool`: the world: requests on descriptors, foreign functions, threads that may block.
+//! * `map`, `trace`: files as memory; what is executed, line by line.
 //! * `instance`: a machine inside another program.
 //!
 //! `unsafe` is confined to this crate and to the wrappers of `viua-ffi`. What it relies on: modules have passed the verifier of `viua-bytecode`;
@@ -22,9 +24,12 @@ mod element;
 mod exec;
 pub mod ffi;
 mod heap;
+mod import;
 mod instance;
 mod io;
 mod machine;
+mod map;
+mod names;
 mod number;
 mod output;
 mod pool;
@@ -34,11 +39,15 @@ mod raise;
 mod registers;
 mod report;
 mod scheduler;
+mod trace;
 mod unwind;
 mod value;
 
+pub use import::{Found, LoadError, Search};
 pub use instance::Instance;
-pub use machine::{Found, Limits, LoadError, Loaded, Machine, Options, Program, StartError, prepare, run};
+pub use machine::{Limits, Loaded, Machine, Options, Program, StartError, prepare, run};
+pub use map::Mapped;
+pub use names::CodeStats;
 pub use report::ReportOptions;
 pub use scheduler::memory::CountingAllocator;
 pub use scheduler::stats::{Condition, ProcessInfo, Stats, WorkerStats};

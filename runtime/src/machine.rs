@@ -2,50 +2,25 @@
 
 use crate::cell::{Cell, kind};
 use crate::code::{Body, NameSlot};
-use crate::decode::{DecodeFault, decode};
-use crate::ffi::load::{NativeExport, NativeModule};
-use crate::ffi::{self, Entry, Export, Foreign};
+use crate::decode::DecodeFault;
+use crate::ffi::Entry;
+use crate::ffi::load::NativeModule;
+use crate::import::{Imports, Search};
+use crate::names::{CodeStats, Definitions, Names};
 use crate::output::Output;
 use crate::pool::Pool;
 use crate::raise::Raise;
 use crate::report::ReportOptions;
 use crate::scheduler::Scheduler;
 use crate::scheduler::stats::{ProcessInfo, Stats};
+use crate::trace::Trace;
 use crate::value::{Vector, release, truth};
-use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::hash_map::Entry as MapEntry;
-use std::path::PathBuf;
+use rustc_hash::FxHashMap;
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use viua_bytecode::Module;
-
-/// Why a module cannot be loaded: the tag and text of the exception that `import` raises (modules.md §6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadError {
-    /// `LinkException`.
-    pub tag: String,
-    /// `failed to locate module: …` and the like.
-    pub text: String,
-}
-
-/// A module that was found.
-pub enum Found {
-    /// A verified library.
-    Library(Box<Module>),
-    /// A native module that comes with the machine.
-    Native(&'static [Export]),
-    /// A native module in a file.
-    SharedObject(PathBuf),
-}
-
-/// A module that is ready to be used: nothing more can go wrong.
-enum Ready {
-    Library(Box<Module>),
-    Native(Vec<(String, Entry, bool)>),
-}
-
-/// How modules are found: from a module name to the module.
-pub type Search = dyn Fn(&str) -> Result<Found, LoadError> + Send + Sync;
 
 /// What a machine is made with.
 pub struct Options {
@@ -63,6 +38,8 @@ pub struct Options {
     pub limits: Limits,
     /// Threads for foreign calls that are kept ready.
     pub ffi_schedulers: usize,
+    /// Where one line for each instruction that is executed goes, if anywhere. Makes everything slower.
+    pub trace: Option<Box<dyn Write + Send>>,
     /// Threads for I/O that are kept ready; shared by all machines, the first one decides.
     pub io_schedulers: usize,
 }
@@ -70,10 +47,7 @@ pub struct Options {
 impl Default for Options {
     /// One thread of each kind, no limits, and no modules to be found.
     fn default() -> Options {
-        let search = |name: &str| {
-            let text = format!("failed to locate module: {name}");
-            Err(LoadError { tag: "LinkException".to_owned(), text })
-        };
+        let search = |name: &str| Err(crate::import::LoadError::link(format!("failed to locate module: {name}")));
         Options {
             search: Box::new(search),
             preload: Vec::new(),
@@ -82,6 +56,7 @@ impl Default for Options {
             schedulers: 1,
             limits: Limits::default(),
             ffi_schedulers: 1,
+            trace: None,
             io_schedulers: 1,
         }
     }
@@ -98,12 +73,22 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Bytes of one process.
     pub process_memory: Option<u64>,
+    /// Reductions of all processes together: calls, backward jumps, and what else takes time in proportion. Where this
+    /// is exceeded the machine stops: no process goes on, and none can catch it.
+    pub reductions: Option<u64>,
+    /// How long the program may take, waiting included. Where this is exceeded the machine stops; a foreign function
+    /// is waited for.
+    pub time: Option<Duration>,
 }
 
 impl Limits {
     /// Whether memory has to be counted.
     pub fn have_memory(&self) -> bool {
         self.memory.is_some() || self.process_memory.is_some()
+    }
+    /// Whether the machine may have to stop.
+    pub fn have_end(&self) -> bool {
+        self.reductions.is_some() || self.time.is_some()
     }
 }
 
@@ -134,28 +119,16 @@ pub enum StartError {
     Damaged(#[from] DecodeFault),
 }
 
-#[derive(Default)]
-struct Names {
-    slots: FxHashMap<&'static str, &'static NameSlot>,
-    /// Names that the program itself defines, functions and blocks apart: no import replaces them (modules.md §9).
-    own: FxHashSet<(u32, bool)>,
-    /// Everything that must be given back with the machine.
-    bodies: Vec<*mut Body>,
-    foreign: Vec<*mut Foreign>,
-}
-
-// SAFETY: bodies are made here, never change, and are given back when the machine is dropped.
-unsafe impl Send for Names {}
-
 /// A virtual machine.
 pub struct Machine {
-    names: Mutex<Names>,
+    pub(crate) names: Mutex<Names>,
     /// Its number among those of this operating system process.
     pub id: u64,
-    natives: Mutex<FxHashMap<String, NativeModule>>,
-    /// Modules that are loaded; held while one is being loaded, so that imports happen one after the other.
-    loaded: Mutex<FxHashSet<String>>,
-    search: Box<Search>,
+    pub(crate) natives: Mutex<FxHashMap<String, NativeModule>>,
+    pub(crate) imports: Mutex<Imports>,
+    pub(crate) search: Box<Search>,
+    /// Where instructions are told of.
+    pub(crate) trace: Option<Trace>,
     /// Standard output.
     pub output: Output,
     /// Where foreign functions run.
@@ -170,7 +143,8 @@ pub struct Machine {
 static MACHINES: Mutex<Vec<(u64, Weak<Machine>)>> = Mutex::new(Vec::new());
 static LAST_MACHINE: AtomicU64 = AtomicU64::new(0);
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing is left half done behind a panic here.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -183,8 +157,9 @@ impl Machine {
             id,
             natives: Mutex::default(),
             names: Mutex::default(),
-            loaded: Mutex::default(),
+            imports: Mutex::default(),
             search: options.search,
+            trace: options.trace.map(Trace::new),
             output: Output::new(options.is_terminal),
             foreign: Pool::new("viua-ffi", options.ffi_schedulers),
             scheduler: Scheduler::new(options.schedulers, options.limits),
@@ -203,6 +178,8 @@ impl Machine {
 
     /// All processes have ended, and all calls with them: nothing of the machine is left to other threads.
     pub(crate) fn shut_down(&self) {
+        drop(lock(&self.imports).abandon());
+        self.trace.iter().for_each(Trace::flush);
         self.foreign.stop();
         lock(&self.natives).values().for_each(NativeModule::unload);
     }
@@ -224,67 +201,20 @@ impl Machine {
     }
 
     /// Calls a function in a process of its own, until all processes have ended.
-    pub(crate) fn call(self: &Arc<Machine>, body: &'static Body, arguments: Vec<Cell>) -> Result<Cell, Raise> {
-        let outcome = Scheduler::call(self, body, arguments);
-        self.output.flush();
+    pub(crate) fn call(self: &Arc<Machine>, function: &'static NameSlot, arguments: Vec<Cell>) -> Result<Cell, Raise> {
+        let outcome = Scheduler::call(self, function, arguments);
+        self.output.finish();
         outcome
     }
 
     /// Registers a foreign function.
     pub(crate) fn provide(&self, name: &str, entry: Entry, is_quick: bool) {
-        lock(&self.names).define_foreign(name, Foreign::new(entry, is_quick));
-    }
-
-    /// Loads a module if it is not loaded yet.
-    pub(crate) fn import_once(&self, name: &str) -> Result<(), LoadError> {
-        let is_loaded = lock(&self.loaded).contains(name);
-        if is_loaded { Ok(()) } else { self.import(name) }
+        self.define(vec![Definitions::Foreign(vec![(name.to_owned(), entry, is_quick)])]);
     }
 
     /// The slot of a name; made if nobody has named it before.
     pub fn slot(&self, name: &str) -> &'static NameSlot {
         lock(&self.names).slot(name)
-    }
-
-    /// Loads the code of a module. `own`: it is the program itself.
-    pub(crate) fn define(&self, module: &Module, own: bool) -> Result<(), DecodeFault> {
-        let mut names = lock(&self.names);
-        let bodies = decode(module, &mut |name| names.slot(name))?;
-        for body in bodies {
-            let body = Box::into_raw(Box::new(body));
-            names.bodies.push(body);
-            // SAFETY: bodies live as long as the machine.
-            let body: &'static Body = unsafe { &*body };
-            let key = (body.name.id, body.kind == crate::code::BodyKind::Block);
-            if own {
-                names.own.insert(key);
-            } else if names.own.contains(&key) {
-                continue;
-            }
-            body.name.define(body);
-        }
-        Ok(())
-    }
-
-    /// Loads what is native; that is done once for each module.
-    fn make_ready(&self, name: &str, found: Found) -> Result<Ready, LoadError> {
-        Ok(match found {
-            Found::Library(module) => Ready::Library(module),
-            Found::Native(exports) => {
-                let export =
-                    |export: &Export| (export.name.to_owned(), Entry::Native(export.function), export.is_quick);
-                Ready::Native(exports.iter().map(export).collect())
-            }
-            Found::SharedObject(path) => {
-                let mut natives = lock(&self.natives);
-                let native = match natives.entry(name.to_owned()) {
-                    MapEntry::Occupied(native) => native.into_mut(),
-                    MapEntry::Vacant(place) => place.insert(ffi::load::load(name, &path)?),
-                };
-                let export = |export: &NativeExport| (export.name.clone(), export.entry, export.is_quick);
-                Ready::Native(native.exports.iter().map(export).collect())
-            }
-        })
     }
 
     /// The machine with that number, if it is still there.
@@ -306,92 +236,12 @@ impl Machine {
             release(&mut crate::heap::Heap::default(), message);
         }
     }
-
-    /// Loads a module with its dynamic imports, dependencies first; loads the module itself again if it is loaded
-    /// already (modules.md §6). A failing import changes nothing.
-    pub fn import(&self, name: &str) -> Result<(), LoadError> {
-        let mut loaded = lock(&self.loaded);
-        let mut order: Vec<(String, Ready)> = Vec::new();
-        let mut known: FxHashSet<String> = FxHashSet::default();
-        // Depth first without recursion: a module is put into the order when its dependencies have been.
-        let mut open: Vec<(String, Ready, Vec<String>)> = Vec::new();
-        let find = |name: &str| -> Result<(String, Ready, Vec<String>), LoadError> {
-            let ready = self.make_ready(name, (self.search)(name)?)?;
-            let needs = match &ready {
-                Ready::Library(module) => module.imports.iter().rev().map(|id| module.name(*id).to_owned()).collect(),
-                Ready::Native(_) => Vec::new(),
-            };
-            Ok((name.to_owned(), ready, needs))
-        };
-        known.insert(name.to_owned());
-        open.push(find(name)?);
-        while let Some((_, _, needs)) = open.last_mut() {
-            match needs.pop() {
-                Some(need) => {
-                    if !loaded.contains(&need) && known.insert(need.clone()) {
-                        open.push(find(&need)?);
-                    }
-                }
-                None => order.extend(open.pop().map(|(name, module, _)| (name, module))),
-            }
-        }
-        for (name, ready) in order {
-            match ready {
-                Ready::Library(module) => self.define(&module, false).map_err(|fault| LoadError {
-                    tag: "LinkException".to_owned(),
-                    text: format!("damaged file: {name}: {fault}"),
-                })?,
-                Ready::Native(exports) => {
-                    exports.into_iter().for_each(|(name, entry, is_quick)| self.provide(&name, entry, is_quick));
-                }
-            }
-            loaded.insert(name);
-        }
-        Ok(())
-    }
-}
-
-impl Names {
-    fn slot(&mut self, name: &str) -> &'static NameSlot {
-        if let Some(slot) = self.slots.get(name) {
-            return slot;
-        }
-        let slot: &'static NameSlot = Box::leak(Box::new(NameSlot::new(name, self.slots.len() as u32)));
-        self.slots.insert(slot.name(), slot);
-        slot
-    }
-
-    /// Registers a foreign function; earlier ones of the same name are kept for those that are inside them.
-    fn define_foreign(&mut self, name: &str, foreign: Foreign) {
-        let slot = self.slot(name);
-        // A module may be imported any number of times.
-        if slot.foreign().is_some_and(|known| known.is_same(&foreign)) {
-            return;
-        }
-        let foreign = Box::into_raw(Box::new(foreign));
-        self.foreign.push(foreign);
-        // SAFETY: foreign functions live as long as the machine.
-        slot.define_foreign(unsafe { &*foreign });
-    }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Processes and messages refer to slots and bodies: they go first.
+        // Processes and messages refer to names and code: they go first.
         self.scheduler.clear();
-        let names = self.names.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for body in names.bodies.drain(..) {
-            // SAFETY: made by `define`; nothing refers to it any more.
-            drop(unsafe { Box::from_raw(body) });
-        }
-        for foreign in names.foreign.drain(..) {
-            // SAFETY: made by `define_foreign`; nothing refers to it any more.
-            drop(unsafe { Box::from_raw(foreign) });
-        }
-        for (_, slot) in names.slots.drain() {
-            // SAFETY: made by `slot`; nothing refers to it any more.
-            drop(unsafe { Box::from_raw(std::ptr::from_ref(slot).cast_mut()) });
-        }
     }
 }
 
@@ -424,8 +274,13 @@ impl Loaded {
 
     /// Runs the program to its end: until all of its processes have ended. Returns its exit code.
     pub fn run(mut self) -> i32 {
-        let code = Scheduler::run_program(&self.machine, self.body, std::mem::take(&mut self.arguments));
-        self.machine.output.flush();
+        let code = Scheduler::run_program(&self.machine, self.body.name, std::mem::take(&mut self.arguments));
+        if let Some(text) = self.machine.scheduler.exceeded() {
+            self.machine.output.finish();
+            // A closed stream is no reason to say more.
+            let _ = writeln!(std::io::stderr(), "fatal: Limit = {text}");
+        }
+        self.machine.output.finish();
         self.machine.shut_down();
         code
     }
@@ -445,6 +300,11 @@ impl Machine {
         self.scheduler.stats()
     }
 
+    /// How much code it has. O(names).
+    pub fn code(&self) -> CodeStats {
+        lock(&self.names).stats()
+    }
+
     /// The processes that there are: that are alive, or have an outcome nobody has joined.
     pub fn processes(&self) -> Vec<ProcessInfo> {
         self.scheduler.processes()
@@ -460,7 +320,7 @@ pub fn prepare(program: Program, options: Options) -> Result<Loaded, StartError>
     let entry = module.name(entry.name).to_owned();
     let preload = options.preload.clone();
     let machine = Machine::new(options);
-    machine.define(&module, true)?;
+    machine.define(vec![Definitions::Own(machine.decode(&module)?)]);
     for id in &module.imports {
         let name = module.name(*id);
         machine.import_once(name).map_err(|error| StartError::Import(error.text))?;

@@ -102,6 +102,7 @@ fn work(shared: &Shared) {
             drop(state);
             // What a task owes to others it owes also when it panics; it sees to that itself.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(task));
+            crate::scheduler::memory::settle();
             state = shared.lock();
             continue;
         }

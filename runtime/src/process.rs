@@ -11,6 +11,8 @@
 //! Links between frames are distances, so the stack may move when it grows. A closure runs on the registers of
 //! the closure instead of locals in the stack.
 
+pub mod roots;
+
 use crate::cell::Cell;
 use crate::code::{Body, BodyKind, Ins, NameSlot};
 use crate::heap::Heap;
@@ -113,7 +115,7 @@ pub struct Waiting {
     try_base: u32,
     caught: Cell,
     depth: u32,
-    unwinding: Option<Unwinding>,
+    unwinding: Option<Box<Unwinding>>,
     then: Continuation,
 }
 
@@ -185,12 +187,8 @@ pub struct Process {
     pub inbox: Inbox<Cell>,
     /// The count of allocated bytes at which it exceeds a limit.
     pub memory_stop: i64,
-    /// As `memory_stop`, for the limit of the process alone.
-    pub own_memory_stop: i64,
     /// What it has taken from the allocator, if there is a limit.
     pub memory: i64,
-    /// What it may have, beyond the limit, since it has raised `Limit`; 0 if it has not.
-    pub memory_allowed: i64,
     /// Try frames of all its stacks, innermost last.
     pub tries: Vec<TryFrame>,
     /// The try frame that is being prepared.
@@ -198,7 +196,7 @@ pub struct Process {
     /// The caught exception.
     pub caught: Cell,
     /// The exception that is being handled while deferred calls run.
-    pub unwinding: Option<Unwinding>,
+    pub unwinding: Option<Box<Unwinding>>,
     /// Stacks that wait for a deferred call.
     pub waiting: Vec<Waiting>,
     /// Result or exception, when the process has ended.
@@ -226,6 +224,10 @@ pub struct Process {
 pub struct Rare {
     /// The stored frame and function of the watchdog.
     pub watchdog: Option<(&'static NameSlot, Vec<Cell>)>,
+    /// As `memory_stop`, for the limit of the process alone.
+    pub own_memory_stop: i64,
+    /// What it may have, beyond the limit of memory, since it has raised `Limit`; 0 if it has not.
+    pub memory_allowed: i64,
     globals: Vec<Cell>,
     statics: Vec<Option<Box<[Cell; STATIC_REGISTERS]>>>,
 }
@@ -271,9 +273,7 @@ impl Process {
             machine,
             inbox: Inbox::default(),
             memory_stop: i64::MAX,
-            own_memory_stop: i64::MAX,
             memory: 0,
-            memory_allowed: 0,
             tries: Vec::new(),
             try_base: 0,
             pending_try: None,
@@ -464,7 +464,7 @@ impl Process {
 
     /// The function whose code a frame runs, looking through blocks.
     pub fn function_of(&self, frame: *mut Frame) -> &'static Body {
-        // SAFETY: frames hold bodies, which live as long as the machine.
+        // SAFETY: bodies stay while frames refer to them.
         let body = unsafe { &*(*frame).body };
         if body.kind != BodyKind::Block {
             return body;
@@ -648,7 +648,7 @@ impl Process {
         self.try_base = self.tries.len() as u32;
         self.try_owner = std::ptr::null_mut();
         self.depth = 0;
-        // SAFETY: bodies live as long as the machine.
+        // SAFETY: bodies stay while the process refers to them.
         let body: &'static Body = unsafe { &*deferred.body };
         self.push_bottom_frame(top, body, &deferred.arguments, deferred.closure);
     }
@@ -731,6 +731,14 @@ impl Process {
 impl Process {
     /// The process has ended: destroys everything it has left. The record is blank then.
     pub fn reset(&mut self) {
+        // When a machine is stopped, processes end that wait for other threads.
+        if let Some((heap, outcome)) = self.job.take().and_then(|job| job.collect()) {
+            self.heap = heap;
+            match outcome {
+                Ok(result) => result.into_iter().for_each(|result| release(&mut self.heap, result)),
+                Err(exception) => discard(&mut self.heap, exception),
+            }
+        }
         self.drop_stacks();
         if let Some(rare) = self.rare.take() {
             let statics = rare.statics.into_iter().flatten().flat_map(|set| *set);
@@ -761,11 +769,9 @@ impl Process {
         self.memory_stop = i64::MAX;
         self.wait = None;
         self.deadline = None;
-        self.job = None;
         self.has_entry_frame = false;
         self.halted = false;
         self.has_watchdog = false;
-        self.memory_allowed = 0;
         if self.stack_cells as usize > KEPT_STACK {
             self.shrink();
         }

@@ -2,12 +2,16 @@
 
 use crate::atom::Atom;
 use crate::cell::{Cell, kind};
-use crate::code::{Body, BodyKind, CodePosition};
+use crate::code::{Body, BodyKind, NameSlot, Place};
 use crate::machine::Machine;
 use crate::print;
 use crate::process::{Frame, HEADER, Process};
 use crate::value::{Exception, get, resolve};
 use std::io::Write;
+use std::time::Duration;
+
+/// How long a report waits for what was printed before it.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How reports look and where they go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,14 +42,21 @@ pub fn uncaught(machine: &Machine, p: &mut Process) {
     if entry && options.full {
         lines.push(b"__entry/0()".to_vec());
     }
-    // SAFETY: frames hold bodies, which live as long as the machine.
+    // SAFETY: bodies stay while frames refer to them.
     let shown = frames.iter().rev().filter(|frame| unsafe { !(*(***frame).body).is_stub() });
     lines.extend(shown.map(|frame| frame_line(p, *frame)));
-    machine.output.flush();
+    // A reader that is slow has its chance, and holds nobody up for long.
+    machine.output.flush_and_wait(PATIENCE);
     // A closed stream is no reason for a process to die twice.
     let _ = if options.json {
         let line = json(&lines, exception.tag, &value);
-        if options.json_to_stderr { write(&mut std::io::stderr(), &line) } else { write(&mut std::io::stdout(), &line) }
+        if options.json_to_stderr {
+            write(&mut std::io::stderr(), &line)
+        } else {
+            machine.output.write(&line);
+            machine.output.flush();
+            Ok(())
+        }
     } else {
         write(&mut std::io::stderr(), &text(p, &lines, exception, &value, &frames))
     };
@@ -114,19 +125,15 @@ fn text(p: &Process, lines: &[Vec<u8>], exception: &Exception, value: &[u8], fra
     }
     out.extend_from_slice(b"\n\nthrow points:\n");
     for point in exception.throw_points.iter().rev() {
-        let place = position(point.at);
-        let block = if point.at.body.kind == BodyKind::Block {
-            format!(", block {}", point.at.body.name.name())
-        } else {
-            String::new()
-        };
+        let place = position(point.body, point.place);
+        let block = if point.is_block { format!(", block {}", point.body.name()) } else { String::new() };
         out.extend_from_slice(format!("  {place}: in {}{block}\n", point.function.name()).as_bytes());
     }
     out.extend_from_slice(b"frames:\n");
     for frame in frames {
-        // SAFETY: frames hold bodies, which live as long as the machine.
-        let (body, ip): (&'static Body, _) = unsafe { (&*(**frame).body, (**frame).ip) };
-        let place = position(CodePosition { body, number: body.number_of(ip) as u32 });
+        // SAFETY: bodies stay while frames refer to them.
+        let (body, ip): (&Body, _) = unsafe { (&*(**frame).body, (**frame).ip) };
+        let place = position(body.name, body.place(body.number_of(ip) as u32));
         let function = p.function_of(*frame).name.name();
         let block = if body.kind == BodyKind::Block { format!(", block {}", body.name.name()) } else { String::new() };
         out.extend_from_slice(format!("  {place}: {function}{block}\n").as_bytes());
@@ -134,17 +141,18 @@ fn text(p: &Process, lines: &[Vec<u8>], exception: &Exception, value: &[u8], fra
     if let Some(newest) = frames.first() {
         details(p, *newest, &mut out);
     }
+    ancestry(p, &mut out);
     out
 }
 
 /// `prog.asm:12:5`, or `f/1+3` without a line table.
-fn position(at: CodePosition) -> String {
-    match at.body.lines.get(at.number as usize) {
-        Some(entry) => match at.body.files.get(entry.file as usize) {
-            Some(file) => format!("{file}:{}:{}", entry.line, entry.column),
-            None => format!("{}:{}", entry.line, entry.column),
-        },
-        None => format!("{}+{}", at.body.name.name(), at.number),
+fn position(body: &NameSlot, place: Place) -> String {
+    match place {
+        Place::Source { file: Some(file), line, column } => {
+            format!("{}:{line}:{column}", String::from_utf8_lossy(file.bytes()))
+        }
+        Place::Source { file: None, line, column } => format!("{line}:{column}"),
+        Place::Number(number) => format!("{}+{number}", body.name()),
     }
 }
 
@@ -182,6 +190,16 @@ fn details(p: &Process, frame: *mut Frame, out: &mut Vec<u8>) {
     if !found.is_empty() {
         out.extend_from_slice(b"frame details:\n");
         out.extend_from_slice(&found);
+    }
+}
+
+/// The process and those that started it, the process itself first.
+fn ancestry(p: &Process, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"process ancestry:\n");
+    for (function, pid) in p.machine.scheduler.ancestry(p.pid) {
+        out.extend_from_slice(format!("  {} ", function.map_or("<forgotten>", |name| name.name())).as_bytes());
+        print::pid(pid, out);
+        out.push(b'\n');
     }
 }
 

@@ -5,7 +5,7 @@
 //! [`go_on`] continues it each time a deferred call has returned.
 
 use crate::cell::{Cell, kind};
-use crate::code::CodePosition;
+use crate::code::BodyKind;
 use crate::exec;
 use crate::process::{Continuation, Process, Status, Unwinding};
 use crate::raise::{Raise, discard};
@@ -14,10 +14,15 @@ use crate::value::{ThrowPoint, release};
 /// Throws an exception at the running instruction. `Some` if the process has died of it.
 #[cold]
 pub fn throw(p: &mut Process, mut exception: Raise) -> Option<Status> {
-    // SAFETY: there is a running frame, whose body lives as long as the machine.
+    // SAFETY: there is a running frame, whose body stays as long as it does.
     let body = unsafe { &*(*p.fp).body };
     let number = body.number_of(p.ip) as u32;
-    exception.throw_points.push(ThrowPoint { function: p.function_of(p.fp).name, at: CodePosition { body, number } });
+    exception.throw_points.push(ThrowPoint {
+        function: p.function_of(p.fp).name,
+        body: body.name,
+        is_block: body.kind == BodyKind::Block,
+        place: body.place(number),
+    });
     p.discard_pending();
     p.pending_try = None;
     // SAFETY: as above.
@@ -30,7 +35,7 @@ pub fn throw(p: &mut Process, mut exception: Raise) -> Option<Status> {
             },
         );
     let cursor = p.offset_of(p.fp);
-    p.unwinding = Some(Unwinding { exception, catcher, cursor });
+    p.unwinding = Some(Box::new(Unwinding { exception, catcher, cursor }));
     go_on(p)
 }
 
@@ -76,7 +81,7 @@ pub fn go_on(p: &mut Process) -> Option<Status> {
             }
             let caught = std::mem::replace(&mut p.caught, caught);
             release(&mut p.heap, caught);
-            // SAFETY: bodies live as long as the machine.
+            // SAFETY: bodies stay while the process refers to them.
             exec::run_block(p, unsafe { &*block });
             None
         }

@@ -157,8 +157,12 @@ pub enum Content {
 pub struct ThrowPoint {
     /// Name of the function whose code ran.
     pub function: &'static NameSlot,
-    /// The body the instruction stands in, and its number there.
-    pub at: crate::code::CodePosition,
+    /// Name of the body the instruction stands in.
+    pub body: &'static NameSlot,
+    /// It is that of a block.
+    pub is_block: bool,
+    /// Where the instruction stands.
+    pub place: crate::code::Place,
 }
 
 /// An exception.
@@ -386,6 +390,7 @@ pub fn copy(heap: &mut Heap, source: Cell) -> Result<Cell, Raise> {
     let mut jobs = vec![Job::new(source)];
     loop {
         let job = jobs.last_mut().expect("the loop ends with the last job");
+        heap.copied = heap.copied.saturating_add(1);
         let Some(element) = job.next() else {
             let finished = jobs.pop().expect("just looked at").finish();
             match jobs.last_mut() {

@@ -48,6 +48,7 @@ pub const MODULES: &[Module] = &[
     module("Std::Os", Content::Native(native::os::EXPORTS)),
     module("std::random", Content::Native(native::random::EXPORTS)),
     module("Std::Random", Content::Native(native::random::EXPORTS)),
+    module("std::runtime", Content::Native(native::runtime::EXPORTS)),
     module("std::typesystem", Content::Native(native::typesystem::EXPORTS)),
     module("std::kitchensink", Content::Native(native::kitchensink::EXPORTS)),
     module("std::posix::network", Content::Native(native::network::EXPORTS)),

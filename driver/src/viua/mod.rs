@@ -39,7 +39,7 @@ pub struct Viua {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Verify(verify::Verify),
     Info(info::Info),
 }

@@ -7,6 +7,7 @@ use crate::modules::search;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use viua_bytecode::{Kind, Module, ReadError, read_container};
+use viua_runtime::Mapped;
 
 /// Verify a program and run it.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -17,6 +18,9 @@ pub(crate) struct Run {
     /// Search modules in DIR, before the directories of VIUA_LIBRARY_PATH; repeatable
     #[arg(short = 'L', value_name = "DIR")]
     pub search: Vec<PathBuf>,
+    /// Map the program into memory instead of reading it; only for files that nobody changes meanwhile
+    #[arg(long)]
+    pub map: bool,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -25,6 +29,7 @@ impl Run {
     /// These options, and where they say nothing, those that stand further left.
     pub fn over(mut self, left: Run) -> Run {
         self.search.splice(0..0, left.search);
+        self.map |= left.map;
         self.machine = self.machine.over(left.machine);
         self
     }
@@ -34,18 +39,21 @@ pub(crate) fn run(options: Run, console: &Console) -> Result<u8, Failure> {
     let Some((path, arguments)) = options.program.split_first() else {
         return Err(Failure::unable("no program given (viua --help tells more)"));
     };
-    let module = load(Path::new(path), console)?;
+    let module = load(Path::new(path), options.map, console)?;
     execute(module, path, arguments, search(&options.search), &options.machine, console)
 }
 
-fn load(path: &Path, console: &Console) -> Result<Module, Failure> {
+fn load(path: &Path, map: bool, console: &Console) -> Result<Module, Failure> {
     let shown = path.display();
     let refused = |text: String| Failure::Line(text, REFUSED);
     let unopened = || refused(format!("fatal: could not open file: {shown}"));
     if path.is_dir() {
         return Err(unopened());
     }
-    let bytes = std::fs::read(path).map_err(|_| unopened())?;
+    let bytes: Box<dyn std::ops::Deref<Target = [u8]>> = match map {
+        true => Box::new(Mapped::open(path).map_err(|_| unopened())?),
+        false => Box::new(std::fs::read(path).map_err(|_| unopened())?),
+    };
     console.progress(|| format!("{shown}: {} bytes", bytes.len()));
     let container = read_container(&bytes, &shown.to_string()).map_err(|error| {
         refused(match error {

@@ -17,7 +17,9 @@ pub fn parse(digits: &str) -> Bits {
 
 fn printed(bits: &Bits) -> String {
     let mut out = Vec::new();
-    crate::print::inner(crate::value::bits_cell(bits.clone()), &mut out);
+    let cell = crate::value::bits_cell(bits.clone());
+    crate::print::inner(cell, &mut out);
+    crate::value::release(&mut crate::heap::Heap::default(), cell);
     if out.is_empty() { "\"\"".to_owned() } else { String::from_utf8(out).unwrap() }
 }
 

@@ -400,7 +400,7 @@ impl Process {
     fn use_fitting_form(&mut self) {
         let locals = self.local_count();
         let offset = self.offset_of(self.fp);
-        // SAFETY: frames and try frames hold bodies, which live as long as the machine.
+        // SAFETY: bodies stay while frames and try frames refer to them.
         unsafe {
             let body = &*(*self.fp).body;
             self.ip = body.address(body.number_of(self.ip) as u32, locals);

@@ -6,7 +6,7 @@ use crate::atom::Atom;
 use crate::cell::{Cell, kind};
 use crate::code::{Arg, Body, Constant, NameSlot};
 use crate::heap::BoxSlot;
-use crate::process::{Process, TryFrame};
+use crate::process::{Process, Status, TryFrame};
 use crate::raise::{Raise, Raised, thrown};
 use crate::value::{Content, Exception, Text, get, resolve};
 
@@ -19,7 +19,7 @@ pub fn try_(p: &mut Process) -> Outcome {
 }
 
 fn block_of(name: &'static NameSlot) -> Option<&'static Body> {
-    // SAFETY: a slot holds null or a body, and bodies live as long as the machine.
+    // SAFETY: a slot holds null or a body, and none is given back within a slice.
     unsafe { name.block().as_ref() }
 }
 
@@ -46,6 +46,11 @@ pub fn catch(p: &mut Process, args: &[Arg; 4]) -> Outcome {
 }
 
 pub fn enter(p: &mut Process, args: &[Arg; 4]) -> Outcome {
+    // A catcher that enters the block again is a loop without a backward jump.
+    p.reductions -= 1;
+    if p.reductions < 0 {
+        return Ok(Flow::Leave(Status::Suspended));
+    }
     let Arg::Name(name) = args[0] else { return Raised::text("operand is not a block name") };
     let Some(block) = block_of(name) else {
         return Raised::text(format!("cannot enter undefined block: {}", name.name()));
@@ -53,7 +58,7 @@ pub fn enter(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let Some(pending) = p.pending_try.take() else {
         return Raised::text(format!("enter without a try frame: {}", name.name()));
     };
-    // SAFETY: there is a running frame, whose body lives as long as the machine.
+    // SAFETY: there is a running frame, whose body stays as long as it does.
     let body = unsafe { &*(*p.fp).body };
     let frame = p.offset_of(p.fp);
     p.tries.push(TryFrame { frame, body: Some(body), ip: Some(p.ip as usize), ..*pending });

@@ -38,13 +38,20 @@ pub enum Flow {
     Leave(Status),
 }
 
+/// That many elements are copied in about the time of a call.
+const COPIED_PER_REDUCTION: u32 = 4;
+
 /// What executing an instruction comes to.
 pub type Outcome = Result<Flow, Raise>;
 
 /// Executes the instruction at `ip` in its generic form and sets `ip` to where execution goes on. `Some` if the
 /// interpreter has to be left.
+///
+/// Never inlined: the handler that calls it could no longer end with a jump to the next one, and the native stack would
+/// grow with every instruction.
+#[inline(never)]
 pub fn step(p: &mut Process) -> Option<Status> {
-    // SAFETY: there is a running frame, whose body lives as long as the machine.
+    // SAFETY: there is a running frame, whose body stays as long as it does.
     let body = unsafe { &*(*p.fp).body };
     let number = body.number_of(p.ip);
     // While another thread works for the instruction it cannot be left: the heap is there.
@@ -55,6 +62,10 @@ pub fn step(p: &mut Process) -> Option<Status> {
         Some(cold) => execute(p, cold),
         None => Raised::text(format!("execution ran off the end of {}", body.name.name())),
     };
+    if p.heap.copied >= COPIED_PER_REDUCTION {
+        // Else a slice could last as long as it takes to copy the largest value, thousands of times.
+        p.reductions -= i64::from(std::mem::take(&mut p.heap.copied) / COPIED_PER_REDUCTION);
+    }
     match outcome {
         Ok(Flow::Next) => {
             // SAFETY: behind every instruction stands another one or the sentinel.

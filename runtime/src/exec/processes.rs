@@ -15,7 +15,7 @@ const UNFRAMED: &str =
     "function call without a frame: use `frame 0' in source code if the function takes no parameters";
 
 fn function_of(name: &'static NameSlot) -> Option<&'static Body> {
-    // SAFETY: a slot holds null or a body, and bodies live as long as the machine.
+    // SAFETY: a slot holds null or a body, and none is given back within a slice.
     unsafe { name.function().as_ref() }
 }
 
@@ -39,7 +39,7 @@ pub fn spawn(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     }
     p.give_away(arguments.cells());
     // SAFETY: the worker that runs the process.
-    let pid = unsafe { (*p.worker).spawn(body, arguments, target.is_some())? };
+    let pid = unsafe { (*p.worker).spawn(p.pid, body, arguments, target.is_some())? };
     p.reductions -= SPAWN_REDUCTIONS;
     if let Some(target) = target {
         // SAFETY: `target_or_void` found a register of this process.
@@ -136,7 +136,13 @@ pub fn join(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     let other = pid(p, args[1])?;
     // SAFETY: the worker that runs the process.
     match p.machine.scheduler.join(unsafe { &mut *p.worker }, p.pid, other) {
-        Joined::Running => p.block(Wait::Event, args[2], "process did not join"),
+        Joined::Running => {
+            let waits = p.block(Wait::Event, args[2], "process did not join");
+            if waits.is_err() {
+                p.machine.scheduler.stop_joining(p.pid, other);
+            }
+            waits
+        }
         Joined::Impossible => {
             p.stop_waiting();
             cannot_be_joined(other)
@@ -267,9 +273,16 @@ pub fn import(p: &mut Process, args: &[Arg; 4]) -> Outcome {
     };
     let name = String::from_utf8_lossy(name).into_owned();
     let heap = std::mem::take(&mut p.heap);
-    let job = Job::start(&p.machine, p.pid, heap, move |machine, _| match machine.import(&name) {
-        Ok(()) => Ok(None),
-        Err(error) => Raised::tagged(&error.tag, error.text),
-    });
-    foreign::wait_for(p, job)
+    let (job, errand) = Job::open(&p.machine, p.pid, heap);
+    let waiting = foreign::wait_for(p, job);
+    p.machine.import_then(
+        name,
+        Box::new(move |outcome| {
+            errand.finish(match outcome {
+                Ok(()) => Ok(None),
+                Err(error) => Raised::tagged(&error.tag, error.text),
+            });
+        }),
+    );
+    waiting
 }

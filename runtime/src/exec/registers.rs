@@ -6,7 +6,7 @@ use crate::code::{Arg, Cold};
 use crate::element::pointee;
 use crate::heap::pointer_to;
 use crate::print;
-use crate::process::Process;
+use crate::process::{Process, Wait};
 use crate::raise::Raised;
 use crate::value::{copy, identify, release, resolve};
 use viua_isa::Opcode;
@@ -124,6 +124,11 @@ pub fn pointer_is_live(p: &mut Process, args: &[Arg; 4]) -> Outcome {
 
 pub fn print(p: &mut Process, cold: &Cold) -> Outcome {
     let place = p.value(cold.args[0])?;
+    // Whoever prints faster than anybody reads waits for room, and then executes the instruction again.
+    if p.machine.output.is_full(&p.machine, p.pid) {
+        return p.block(Wait::Event, Arg::Void, "");
+    }
+    p.stop_waiting();
     let mut form = Vec::new();
     // SAFETY: `value` found a place of this process.
     print::outer(unsafe { *place }, &mut form);

@@ -7,6 +7,8 @@ use crate::element::pointee;
 use crate::heap::Heap;
 use crate::io;
 use crate::machine::Machine;
+use crate::output::FOREVER;
+use crate::scheduler::stats::{ProcessInfo, Stats};
 use crate::value::{get, release};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -150,10 +152,20 @@ impl<'a> Call<'a> {
         Ok(self.port(index)?.close_now())
     }
 
+    /// Figures of the machine.
+    pub fn stats(&self) -> Stats {
+        self.machine.stats()
+    }
+
+    /// The processes of the machine.
+    pub fn processes(&self) -> Vec<ProcessInfo> {
+        self.machine.processes()
+    }
+
     /// Writes to standard output, in order with what is printed.
     pub fn write_output(&self, bytes: &[u8]) {
         self.machine.output.write(bytes);
-        self.machine.output.flush();
+        self.machine.output.flush_and_wait(FOREVER);
     }
 
     /// The next line of standard input, without its newline.

@@ -2,7 +2,7 @@
 //! found. They stay loaded until the program exits, since what they have made may live as long.
 
 use super::{Entry, api};
-use crate::machine::LoadError;
+use crate::import::LoadError;
 use libloading::Library;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;

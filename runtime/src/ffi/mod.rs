@@ -20,6 +20,7 @@ pub use value::{Exception, Kind, Value, View};
 use crate::code::{Body, NameSlot};
 use crate::heap::Heap;
 use crate::machine::Machine;
+use crate::output::FOREVER;
 use crate::raise::Raise;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -102,7 +103,11 @@ impl Foreign {
 
     /// Calls it with these arguments, and destroys what it leaves of them.
     pub fn run(&self, call: &mut Call) -> Result<Option<crate::cell::Cell>, Raise> {
-        call.machine.output.flush();
+        if self.is_quick {
+            call.machine.output.flush();
+        } else {
+            call.machine.output.flush_and_wait(FOREVER);
+        }
         let outcome = self.enter(call);
         call.discard_arguments();
         match outcome {
@@ -126,7 +131,39 @@ pub struct Job {
 unsafe impl Send for Job {}
 unsafe impl Sync for Job {}
 
-/// What a job takes to its thread.
+/// What a job takes to its thread: the heap, and the duty to bring it back.
+pub struct Errand {
+    job: Arc<Job>,
+    machine: Arc<Machine>,
+    pid: u64,
+    heap: Option<Heap>,
+}
+
+// SAFETY: as for `Job`.
+unsafe impl Send for Errand {}
+
+impl Errand {
+    /// The work is done; the process is notified.
+    pub fn finish(mut self, outcome: JobOutcome) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: JobOutcome) {
+        if let Some(heap) = self.heap.take() {
+            self.job.finish(heap, outcome);
+            self.machine.scheduler.notify(self.pid);
+        }
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        // Nobody will do the work: the machine was stopped.
+        self.end(crate::raise::Raised::text("foreign function failed"));
+    }
+}
+
+/// What is done on the way.
 struct Carried<T>(T);
 // SAFETY: as for `Job`.
 unsafe impl<T> Send for Carried<T> {}
@@ -139,21 +176,28 @@ impl Job {
         heap: Heap,
         work: impl FnOnce(&Arc<Machine>, &mut Heap) -> JobOutcome + 'static,
     ) -> Arc<Job> {
-        let job = Arc::new(Job { done: Mutex::default() });
-        let carried = Carried((job.clone(), machine.clone(), heap, work));
+        let (job, errand) = Job::open(machine, pid, heap);
+        let carried = Carried((errand, work));
         let task = Box::new(move || {
             let carried = carried;
-            let Carried((job, machine, mut heap, work)) = carried;
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(&machine, &mut heap)))
+            let Carried((mut errand, work)) = carried;
+            let Some(heap) = &mut errand.heap else { return };
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&errand.machine, heap)))
                 .unwrap_or_else(|_| crate::raise::Raised::text("foreign function failed"));
-            job.finish(heap, outcome);
-            machine.scheduler.notify(pid);
+            errand.finish(outcome);
         });
         if let Err(task) = machine.foreign.run(task) {
             // There is no thread and none to be had. Late is better than never.
             task();
         }
         job
+    }
+
+    /// Work that somebody else will do.
+    pub fn open(machine: &Arc<Machine>, pid: u64, heap: Heap) -> (Arc<Job>, Errand) {
+        let job = Arc::new(Job { done: Mutex::default() });
+        let errand = Errand { job: job.clone(), machine: machine.clone(), pid, heap: Some(heap) };
+        (job, errand)
     }
 
     fn finish(&self, heap: Heap, outcome: JobOutcome) {

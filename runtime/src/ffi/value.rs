@@ -195,6 +195,10 @@ impl Value {
     pub fn atom(name: &str) -> Value {
         Value::plain(Cell::new(kind::ATOM, Atom::intern(name.as_bytes()).address()))
     }
+    /// A Process: the pid.
+    pub fn process(pid: u64) -> Value {
+        Value::plain(Cell::new(kind::PID, pid))
+    }
     /// A Vector of these.
     pub fn vector(elements: impl IntoIterator<Item = Value>) -> Value {
         let elements = elements.into_iter().map(Value::embed).collect();

@@ -2,21 +2,24 @@
 //!
 //! A direction is *idle*, or *running* (some thread is in [`advance`] for it), or *waiting* for the descriptor to
 //! become ready. What runs is taken out of the queue; what waits is at its front, so that it can be cancelled there.
-//! A channel exists only as long as there is something to do.
+//! The channel of a socket that a port owns exists until the socket is closed, and the poller is told of it once: it
+//! reports changes. Any other channel exists only as long as there is something to do.
 
 use super::poller;
 use super::port::Descriptor;
 use super::request::{Outcome, Ticket};
 use super::standard::{self, WriteMark};
 use super::{BAD_DESCRIPTOR, pool};
+use crossbeam::utils::CachePadded;
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// What is asked for.
@@ -101,6 +104,8 @@ enum Nature {
 struct Queue {
     operations: VecDeque<Operation>,
     progress: Progress,
+    /// The poller has reported a change since what runs was begun: before it waits it must be tried again.
+    has_changed: bool,
 }
 
 struct Channel {
@@ -109,13 +114,20 @@ struct Channel {
     nature: Nature,
     /// The poller knows the descriptor.
     is_registered: bool,
+    /// The socket that keeps the channel alive.
+    keeper: Option<Weak<Descriptor>>,
 }
 
-static CHANNELS: LazyLock<Mutex<FxHashMap<RawFd, Channel>>> = LazyLock::new(Mutex::default);
+type Channels = FxHashMap<RawFd, Channel>;
 
-fn channels() -> MutexGuard<'static, FxHashMap<RawFd, Channel>> {
+/// Descriptors that are used at the same moment rarely share a lock.
+const SHARDS: usize = 64;
+static CHANNELS: LazyLock<[CachePadded<Mutex<Channels>>; SHARDS]> =
+    LazyLock::new(|| std::array::from_fn(|_| CachePadded::default()));
+
+fn channels(number: RawFd) -> MutexGuard<'static, Channels> {
     // Nothing is left half done behind a panic here.
-    CHANNELS.lock().unwrap_or_else(PoisonError::into_inner)
+    CHANNELS[number as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Most that is read at once, however large the limit.
@@ -137,7 +149,27 @@ impl Channel {
                 | FileType::Unknown => Nature::Direct,
             },
         };
-        Channel { reads: Queue::default(), writes: Queue::default(), nature, is_registered: false }
+        Channel { reads: Queue::default(), writes: Queue::default(), nature, is_registered: false, keeper: None }
+    }
+
+    /// A socket of a port keeps its channel. If its number belonged to something that was closed behind our back, what
+    /// is known of that is forgotten.
+    fn keep(&mut self, number: RawFd, descriptor: &Arc<Descriptor>) {
+        let is_keeper = |keeper: &Weak<Descriptor>| std::ptr::eq(keeper.as_ptr(), Arc::as_ptr(descriptor));
+        if !descriptor.is_owned() || self.keeper.as_ref().is_some_and(is_keeper) {
+            return;
+        }
+        if self.keeper.is_some() && self.is_idle() {
+            self.disarm(number);
+            *self = Channel::new(number);
+        }
+        if self.nature == Nature::Socket && !self.is_registered {
+            self.keeper = Some(Arc::downgrade(descriptor));
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.reads.progress == Progress::Idle && self.writes.progress == Progress::Idle
     }
 
     fn queue(&mut self, direction: Direction) -> &mut Queue {
@@ -156,7 +188,12 @@ impl Channel {
     /// Tells the poller which directions wait.
     fn arm(&mut self, number: RawFd) -> std::io::Result<()> {
         let (read, write) = (self.reads.progress == Progress::Waiting, self.writes.progress == Progress::Waiting);
-        if read || write {
+        if self.keeper.is_some() {
+            if !self.is_registered {
+                poller::watch_changes(number)?;
+                self.is_registered = true;
+            }
+        } else if read || write {
             poller::arm(number, read, write, self.is_registered)?;
             self.is_registered = true;
         }
@@ -183,8 +220,9 @@ pub fn submit(operation: Operation) {
         Work::Read { .. } => Direction::Read,
         Work::Write { .. } | Work::Close => Direction::Write,
     };
-    let mut channels = channels();
+    let mut channels = channels(number);
     let channel = channels.entry(number).or_insert_with(|| Channel::new(number));
+    channel.keep(number, &operation.descriptor);
     let nature = channel.nature;
     let queue = channel.queue(direction);
     queue.operations.push_back(operation);
@@ -211,7 +249,7 @@ fn start(nature: Nature, number: RawFd, direction: Direction) {
 /// Performs the operations of a direction until there are none, or one has to wait.
 fn advance(number: RawFd, direction: Direction) {
     loop {
-        let mut channels = channels();
+        let mut channels = channels(number);
         let Some(channel) = channels.get_mut(&number) else { return };
         let nature = channel.nature;
         let Some(mut operation) = channel.queue(direction).operations.pop_front() else {
@@ -220,12 +258,13 @@ fn advance(number: RawFd, direction: Direction) {
                 channel.writes.progress = Progress::Running;
                 drop(channels);
                 start(nature, number, Direction::Write);
-            } else if channel.reads.progress == Progress::Idle && channel.writes.progress == Progress::Idle {
+            } else if channel.is_idle() && channel.keeper.is_none() {
                 channel.disarm(number);
                 channels.remove(&number);
             }
             return;
         };
+        channel.queue(direction).has_changed = false;
         if let Work::Close = operation.work {
             if channel.reads.progress == Progress::Running {
                 // The number must not be used again while somebody reads from it.
@@ -236,6 +275,7 @@ fn advance(number: RawFd, direction: Direction) {
             channel.reads.progress = Progress::Idle;
             let reads = std::mem::take(&mut channel.reads.operations);
             channel.disarm(number);
+            channel.keeper = None;
             let _ = operation.descriptor.close();
             channel.nature = Nature::Bad(BAD_DESCRIPTOR);
             drop(channels);
@@ -264,7 +304,7 @@ fn advance(number: RawFd, direction: Direction) {
 /// Puts an operation back that has to wait until the descriptor is ready. What the direction does then, which is the
 /// caller's business only if it is still running. Gives the operation back if it is cancelled.
 fn wait(number: RawFd, direction: Direction, operation: Operation) -> Result<Progress, Operation> {
-    let mut channels = channels();
+    let mut channels = channels(number);
     let Some(channel) = channels.get_mut(&number) else { return Err(operation) };
     // Whoever cancels says so in the ticket first, and then looks for the operation in its queue.
     if operation.ticket.wants_cancel() || direction == Direction::Read && channel.is_closing() {
@@ -272,11 +312,15 @@ fn wait(number: RawFd, direction: Direction, operation: Operation) -> Result<Pro
     }
     let queue = channel.queue(direction);
     queue.operations.push_front(operation);
+    if std::mem::take(&mut queue.has_changed) {
+        return Ok(Progress::Running);
+    }
     queue.progress = Progress::Waiting;
     // What was read ahead by somebody else in the meantime is there for the taking.
     let come = number == 0 && direction == Direction::Read && standard::has_ahead();
     if come || channel.arm(number).is_err() {
         if !come {
+            channel.keeper = None;
             channel.nature = Nature::Direct;
         }
         channel.queue(direction).progress = Progress::Running;
@@ -286,18 +330,23 @@ fn wait(number: RawFd, direction: Direction, operation: Operation) -> Result<Pro
 
 /// The poller has found a descriptor ready.
 pub(super) fn ready(number: RawFd, readable: bool, writable: bool) {
-    let mut channels = channels();
+    let mut channels = channels(number);
     let Some(channel) = channels.get_mut(&number) else { return };
     let nature = channel.nature;
     let mut starting = Vec::new();
     for (direction, is_ready) in [(Direction::Read, readable), (Direction::Write, writable)] {
         let queue = channel.queue(direction);
-        if is_ready && queue.progress == Progress::Waiting {
-            queue.progress = Progress::Running;
-            starting.push(direction);
+        match queue.progress {
+            Progress::Waiting if is_ready => {
+                queue.progress = Progress::Running;
+                starting.push(direction);
+            }
+            Progress::Running if is_ready => queue.has_changed = true,
+            Progress::Idle | Progress::Running | Progress::Waiting => {}
         }
     }
-    // The poller forgets what it waits for when it has reported.
+    // Unless it watches for changes, the poller forgets what it waits for when it has
+    // reported.
     if channel.arm(number).is_err() {
         for direction in [Direction::Read, Direction::Write] {
             let queue = channel.queue(direction);
@@ -320,7 +369,7 @@ pub(super) fn kick(number: RawFd) {
 
 /// Cancels an operation that is queued or waits.
 pub(super) fn cancel(number: RawFd, ticket: &Arc<Ticket>) {
-    let mut channels = channels();
+    let mut channels = channels(number);
     let Some(channel) = channels.get_mut(&number) else { return };
     let nature = channel.nature;
     let mut found = None;
@@ -358,7 +407,7 @@ pub(super) fn close(descriptor: &Descriptor) -> std::io::Result<()> {
     let mut starting = Vec::new();
     let mut patience = 1000;
     let mut channels = loop {
-        let mut channels = channels();
+        let mut channels = channels(number);
         let Some(channel) = channels.get_mut(&number) else { break channels };
         for direction in [Direction::Read, Direction::Write] {
             let queue = channel.queue(direction);
@@ -380,6 +429,7 @@ pub(super) fn close(descriptor: &Descriptor) -> std::io::Result<()> {
     let mut nature = Nature::Direct;
     if let Some(channel) = channels.get_mut(&number) {
         channel.disarm(number);
+        channel.keeper = None;
         channel.nature = Nature::Bad(BAD_DESCRIPTOR);
         nature = channel.nature;
         for direction in [Direction::Read, Direction::Write] {
@@ -389,6 +439,9 @@ pub(super) fn close(descriptor: &Descriptor) -> std::io::Result<()> {
                 starting.push(direction);
             }
         }
+    }
+    if channels.get(&number).is_some_and(Channel::is_idle) {
+        channels.remove(&number);
     }
     let closed = descriptor.close();
     drop(channels);
@@ -438,22 +491,31 @@ fn read(nature: Nature, number: RawFd, limit: usize) -> Option<Outcome> {
             return Some(Outcome::Bytes(ahead));
         }
     }
-    let mut buffer = vec![0; limit];
+    BUFFER.with_borrow_mut(|buffer| {
+        if buffer.len() < limit {
+            buffer.resize(limit, 0);
+        }
+        read_into(nature, number, &mut buffer[..limit])
+    })
+}
+
+thread_local! {
+    /// What is read comes here first, so that memory for all that might be read is not cleared each time.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn read_into(nature: Nature, number: RawFd, buffer: &mut [u8]) -> Option<Outcome> {
     loop {
         let count = match nature {
             Nature::Bad(errno) => return Some(Outcome::Failed(errno)),
             Nature::Socket => {
-                rustix::net::recv(borrow(number), buffer.as_mut_slice(), RecvFlags::DONTWAIT).map(|(count, _)| count)
+                rustix::net::recv(borrow(number), &mut *buffer, RecvFlags::DONTWAIT).map(|(count, _)| count)
             }
             Nature::Pollable if !is_ready(number, PollFlags::IN) => return None,
-            Nature::Pollable | Nature::Direct => rustix::io::read(borrow(number), buffer.as_mut_slice()),
+            Nature::Pollable | Nature::Direct => rustix::io::read(borrow(number), &mut *buffer),
         };
         match count {
-            Ok(count) => {
-                buffer.truncate(count);
-                buffer.shrink_to_fit();
-                return Some(Outcome::Bytes(buffer));
-            }
+            Ok(count) => return Some(Outcome::Bytes(buffer[..count].to_vec())),
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => match nature {
                 Nature::Direct => std::thread::sleep(Duration::from_millis(1)),

@@ -19,7 +19,9 @@ pub mod standard;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use channel::{Operation, submit};
 pub use port::Port;
+pub(crate) use request::write_standard_output;
 pub use request::{Collected, Request};
 
 use crate::pool::Pool;

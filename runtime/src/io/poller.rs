@@ -32,6 +32,7 @@ fn watch(poller: &Poller) {
                 channel::ready(number, event.readable, event.writable);
             }
         }
+        crate::scheduler::memory::settle();
     }
 }
 
@@ -56,6 +57,20 @@ pub fn arm(number: RawFd, read: bool, write: bool, is_known: bool) -> std::io::R
     }
     // SAFETY: `forget` is called before the descriptor is closed, if it is ours. If it is not, the kernel removes it.
     unsafe { poller.add_with_mode(number, event, PollMode::Oneshot) }
+}
+
+/// Reports each change of the descriptor from now on, and how it stands now.
+pub fn watch_changes(number: RawFd) -> std::io::Result<()> {
+    let poller = poller_of(number)?;
+    let event = Event::all(number as usize);
+    // SAFETY: as in `arm`.
+    match unsafe { poller.add_with_mode(number, event, PollMode::Edge) } {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            // SAFETY: as in `arm`.
+            poller.modify_with_mode(unsafe { BorrowedFd::borrow_raw(number) }, event, PollMode::Edge)
+        }
+        added => added,
+    }
 }
 
 /// Does not wait for it any more, nor know it.

@@ -22,6 +22,10 @@ impl Descriptor {
     pub fn number(&self) -> RawFd {
         self.number
     }
+    /// Whether it is closed when nobody uses it any more.
+    pub(super) fn is_owned(&self) -> bool {
+        self.is_owned
+    }
     /// Closes it, unless it is borrowed or has been closed. Nothing must be using it.
     pub(super) fn close(&self) -> std::io::Result<()> {
         if self.is_owned && !self.is_closed.swap(true, Ordering::AcqRel) {

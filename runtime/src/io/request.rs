@@ -9,8 +9,12 @@ use crate::raise::{Raise, Raised, thrown};
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+const STANDARD_OUTPUT: RawFd = 1;
+const STANDARD_OUTPUT_NUMBER: i64 = STANDARD_OUTPUT as i64;
+const STANDARD_ERROR_NUMBER: i64 = 2;
+
 /// What came of a request.
-pub(super) enum Outcome {
+pub enum Outcome {
     /// What was read, or what was not written.
     Bytes(Vec<u8>),
     /// The port is closed.
@@ -23,7 +27,7 @@ pub(super) enum Outcome {
 
 /// What the request and those who perform it share.
 #[derive(Default)]
-pub(super) struct Ticket {
+pub struct Ticket {
     state: Mutex<TicketState>,
 }
 
@@ -32,7 +36,15 @@ struct TicketState {
     outcome: Option<Outcome>,
     is_complete: bool,
     wants_cancel: bool,
-    waiter: Option<(Arc<Machine>, u64)>,
+    waiter: Option<Waiter>,
+}
+
+/// Who is told that a request is complete.
+enum Waiter {
+    /// A process, which then collects the outcome.
+    Process(Arc<Machine>, u64),
+    /// The machine itself, which takes the outcome at once.
+    Machine(Box<dyn FnOnce(Outcome) + Send>),
 }
 
 impl Ticket {
@@ -47,17 +59,41 @@ impl Ticket {
             return;
         }
         state.is_complete = true;
-        state.outcome = Some(outcome);
-        let waiter = state.waiter.take();
-        drop(state);
-        if let Some((machine, pid)) = waiter {
-            machine.scheduler.notify(pid);
+        match state.waiter.take() {
+            None => state.outcome = Some(outcome),
+            Some(Waiter::Process(machine, pid)) => {
+                state.outcome = Some(outcome);
+                drop(state);
+                machine.scheduler.notify(pid);
+            }
+            Some(Waiter::Machine(done)) => {
+                drop(state);
+                done(outcome);
+            }
         }
     }
     /// Whether somebody has asked for cancellation.
     pub fn wants_cancel(&self) -> bool {
         self.lock().wants_cancel
     }
+}
+
+/// Writes on standard output for the machine itself. `done` is told the number of an error, or what could not be
+/// written behind a part that was.
+pub fn write_standard_output(bytes: Vec<u8>, done: impl FnOnce(Result<Vec<u8>, i32>) + Send + 'static) {
+    let told = |outcome| {
+        done(match outcome {
+            Outcome::Bytes(rest) => Ok(rest),
+            Outcome::Failed(errno) => Err(errno),
+            Outcome::Closed | Outcome::Cancelled => Ok(Vec::new()),
+        });
+    };
+    let state = TicketState { waiter: Some(Waiter::Machine(Box::new(told))), ..TicketState::default() };
+    channel::submit(Operation {
+        descriptor: Descriptor::borrowed(STANDARD_OUTPUT),
+        ticket: Arc::new(Ticket { state: Mutex::new(state) }),
+        work: Work::Write { bytes, written: 0, mark: None },
+    });
 }
 
 /// The value `IO_request`.
@@ -79,11 +115,11 @@ pub enum Collected {
 
 impl Request {
     /// Makes a request on a descriptor named by number.
-    fn on_number(descriptor: i64, work: Work) -> Request {
+    fn on_number(descriptor: i64, work: Work, submit: impl FnOnce(Operation)) -> Request {
         let ticket = Arc::<Ticket>::default();
         match RawFd::try_from(descriptor) {
             Ok(number) if number >= 0 => {
-                channel::submit(Operation { descriptor: Descriptor::borrowed(number), ticket: ticket.clone(), work })
+                submit(Operation { descriptor: Descriptor::borrowed(number), ticket: ticket.clone(), work });
             }
             _ => ticket.complete(Outcome::Failed(BAD_DESCRIPTOR)),
         }
@@ -91,23 +127,28 @@ impl Request {
     }
 
     /// Makes a request through a port.
-    fn on_port(port: &Port, descriptor: Option<&Arc<Descriptor>>, work: Work) -> Request {
+    fn on_port(
+        port: &Port,
+        descriptor: Option<&Arc<Descriptor>>,
+        work: Work,
+        submit: impl FnOnce(Operation),
+    ) -> Request {
         let ticket = Arc::<Ticket>::default();
         let request = Request { descriptor: port.number().into(), number: port.count(), ticket: ticket.clone() };
         match descriptor {
-            Some(descriptor) => channel::submit(Operation { descriptor: descriptor.clone(), ticket, work }),
+            Some(descriptor) => submit(Operation { descriptor: descriptor.clone(), ticket, work }),
             None => ticket.complete(Outcome::Failed(BAD_DESCRIPTOR)),
         }
         request
     }
 
-    fn make(port: Cell, work: Work) -> Result<Request, Raise> {
+    fn make(port: Cell, work: Work, submit: impl FnOnce(Operation)) -> Result<Request, Raise> {
         match port.kind() {
-            kind::INTEGER => Ok(Request::on_number(port.as_integer(), work)),
+            kind::INTEGER => Ok(Request::on_number(port.as_integer(), work, submit)),
             kind::PORT => {
                 // SAFETY: the kind tells the type.
                 let port: &Port = unsafe { crate::value::get(port) };
-                Ok(Request::on_port(port, port.descriptor(), work))
+                Ok(Request::on_port(port, port.descriptor(), work, submit))
             }
             _ => Raised::wrong_type("IO_port", port),
         }
@@ -115,7 +156,7 @@ impl Request {
 
     /// Reads once, at most `limit` bytes.
     pub fn read(port: Cell, limit: u64) -> Result<Request, Raise> {
-        Request::make(port, Work::Read { limit })
+        Request::make(port, Work::Read { limit }, channel::submit)
     }
 
     /// Writes all bytes; the result is what could not be written. What was printed before comes first.
@@ -126,23 +167,29 @@ impl Request {
             kind::PORT => unsafe { crate::value::get::<Port>(port) }.number().into(),
             _ => return Raised::wrong_type("IO_port", port),
         };
-        if number == 1 || number == 2 {
-            machine.output.flush();
+        let write = |mark| Work::Write { bytes, written: 0, mark };
+        match number {
+            STANDARD_OUTPUT_NUMBER => {
+                machine.output.flush();
+                Request::make(port, write(Some(standard::WriteMark::new())), channel::submit)
+            }
+            STANDARD_ERROR_NUMBER => {
+                Request::make(port, write(None), |operation| machine.output.submit_behind(operation))
+            }
+            _ => Request::make(port, write(None), channel::submit),
         }
-        let mark = (number == 1).then(standard::WriteMark::new);
-        Request::make(port, Work::Write { bytes, written: 0, mark })
     }
 
     /// Closes a port after the writes queued before.
     pub fn close(port: &Port) -> Request {
-        Request::on_port(port, port.refuse_requests(), Work::Close)
+        Request::on_port(port, port.refuse_requests(), Work::Close, channel::submit)
     }
 
     /// Takes what came of the request.
     pub fn collect(&self, machine: &Arc<Machine>, pid: u64) -> Collected {
         let mut state = self.ticket.lock();
         if !state.is_complete {
-            state.waiter = Some((machine.clone(), pid));
+            state.waiter = Some(Waiter::Process(machine.clone(), pid));
             return Collected::NotYet;
         }
         Collected::Outcome(match state.outcome.take() {

@@ -7,6 +7,7 @@
 use super::channel;
 use std::os::fd::BorrowedFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Read, but not delivered yet.
 static AHEAD: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -71,7 +72,7 @@ static WRITES: Mutex<(u64, u64)> = Mutex::new((0, 0));
 static WRITTEN: Condvar = Condvar::new();
 
 /// A write on descriptor 1 that is not done yet.
-pub(super) struct WriteMark(());
+pub struct WriteMark(());
 
 impl WriteMark {
     /// One more.
@@ -88,9 +89,15 @@ impl Drop for WriteMark {
     }
 }
 
-/// Waits until the writes on descriptor 1 that have been asked for are done.
-pub fn wait_for_writes() {
+/// Whether there are writes on descriptor 1 that have been asked for and are not done.
+pub fn has_writes() -> bool {
+    let writes = lock(&WRITES);
+    writes.1 < writes.0
+}
+
+/// Waits until the writes on descriptor 1 that have been asked for are done, or patience ends.
+pub fn wait_for_writes(patience: Duration) {
     let writes = lock(&WRITES);
     let made = writes.0;
-    drop(WRITTEN.wait_while(writes, |writes| writes.1 < made));
+    drop(WRITTEN.wait_timeout_while(writes, patience, |writes| writes.1 < made));
 }

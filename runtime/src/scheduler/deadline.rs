@@ -9,6 +9,9 @@ use super::sync::{AtomicU64, Ordering, fence};
 
 /// No deadline; no entry.
 const NONE: u64 = 0;
+/// The timer thread is about to decide whether there is an entry. Later than any deadline, so a process that sees this
+/// asks for the lock of the wheel and gets the answer; if it saw [`NONE`] it could end, and leave an entry behind.
+const UNDECIDED: u64 = u64::MAX;
 
 /// In ticks, which are never 0.
 #[derive(Default)]
@@ -59,25 +62,24 @@ impl Deadline {
 
     /// The entry has been reached at `now`. The wheel is locked.
     pub fn reached(&self, now: u64) -> Reached {
-        self.armed.store(NONE, Ordering::Relaxed);
+        self.armed.store(UNDECIDED, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        match self.due.load(Ordering::Relaxed) {
-            NONE => Reached::Idle,
-            due if due <= now => Reached::Due,
-            due => {
-                self.armed.store(due, Ordering::Relaxed);
-                Reached::Later(due)
-            }
-        }
+        let (armed, reached) = match self.due.load(Ordering::Relaxed) {
+            NONE => (NONE, Reached::Idle),
+            due if due <= now => (NONE, Reached::Due),
+            due => (due, Reached::Later(due)),
+        };
+        self.armed.store(armed, Ordering::Relaxed);
+        reached
     }
 
-    /// The process has ended. True if it has an entry, which must be removed.
+    /// The process has ended. True if it may have an entry, which must be removed ([`Deadline::disarm`]).
     pub fn end(&self) -> bool {
         self.due.store(NONE, Ordering::Relaxed);
         self.armed.load(Ordering::Relaxed) != NONE
     }
 
-    /// The entry is to be removed. False if it has been reached meanwhile. The wheel is locked.
+    /// The entry is to be removed. False if there is none any more. The wheel is locked.
     pub fn disarm(&self) -> bool {
         self.armed.swap(NONE, Ordering::Relaxed) != NONE
     }

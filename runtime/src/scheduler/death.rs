@@ -145,7 +145,7 @@ fn start_watchdog(process: &mut Process) -> bool {
     };
     let has_entry = process.has_entry_frame;
     // A process whose bottom function is the watchdog is its own failed watchdog.
-    // SAFETY: a slot holds null or a body, and bodies live as long as the machine.
+    // SAFETY: a slot holds null or a body, and none is given back within a slice.
     let body = if !has_entry && std::ptr::eq(function, name) { None } else { unsafe { name.function().as_ref() } };
     // The exception stays where it is if there is no watchdog to take it.
     let exception = body.and_then(|_| process.outcome.take_if(|outcome| outcome.is_err()));

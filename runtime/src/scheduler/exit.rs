@@ -2,7 +2,7 @@
 //! case, or says that there are several (kept in a list elsewhere), or that the process has ended.
 
 use super::sync::{AtomicU64, Mutex, Ordering};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 const RUNNING: u64 = 0;
 const DETACHED: u64 = u64::MAX;
@@ -16,7 +16,7 @@ pub struct Exit {
 
 /// The joiners of processes that several wait for, by the place of the process in the table: a joiner that comes too
 /// late, and finds another process there, must put the joiners of that one where they are looked for.
-pub type Crowds = Mutex<FxHashMap<u32, Vec<u64>>>;
+pub type Crowds = Mutex<FxHashMap<u32, FxHashSet<u64>>>;
 
 /// What a joiner finds.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,17 +60,29 @@ impl Exit {
                         Ok(_) => {
                             let crowd = crowds.entry(place).or_default();
                             if several != CROWD {
-                                crowd.push(several);
+                                crowd.insert(several);
                             }
-                            if !crowd.contains(&joiner) {
-                                crowd.push(joiner);
-                            }
+                            crowd.insert(joiner);
                             return Standing::Running;
                         }
                         Err(now) => seen = now,
                     }
                 }
             }
+        }
+    }
+
+    /// The joiner does not wait any more: the list does not grow with those who have lost patience.
+    pub fn leave(&self, place: u32, joiner: u64, crowds: &Crowds) {
+        match self.word.compare_exchange(joiner, RUNNING, Ordering::AcqRel, Ordering::Relaxed) {
+            Err(CROWD) => {}
+            Ok(_) | Err(_) => return,
+        }
+        let mut crowds = crowds.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(crowd) = crowds.get_mut(&place) else { return };
+        crowd.remove(&joiner);
+        if crowd.is_empty() && self.word.compare_exchange(CROWD, RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            crowds.remove(&place);
         }
     }
 

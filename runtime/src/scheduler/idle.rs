@@ -7,6 +7,30 @@
 
 use super::sync::{AtomicUsize, Mutex, Ordering, fence};
 
+/// A worker as the search for work sees it.
+pub trait Searcher {
+    /// What it looks for.
+    type Task;
+    /// Takes something from any queue.
+    fn look_around(&mut self) -> Option<Self::Task>;
+    /// Whether there is something in any queue.
+    fn has_work(&self) -> bool;
+    /// There is work for more than this one.
+    fn call_another(&self);
+    /// There is nothing to be found; it is going to sleep.
+    fn give_up(&mut self);
+    /// Sleeps until it is woken; at once, if it has been woken already.
+    fn park(&mut self);
+    /// Waits while everybody has to stand still.
+    fn step_aside(&self);
+    /// Whether nothing can happen any more, given that all workers sleep.
+    fn is_over(&self) -> bool;
+    /// Wakes all workers for good.
+    fn stop(&self);
+    /// Whether [`Searcher::stop`] was called.
+    fn is_stopped(&self) -> bool;
+}
+
 /// Who sleeps and how many search.
 pub struct Idle {
     sleeping: Mutex<Vec<usize>>,
@@ -95,6 +119,43 @@ impl Idle {
             }
             // Somebody is waking this worker: it sleeps until that has come through.
             None => true,
+        }
+    }
+
+    /// Looks for work until there is some; sleeps meanwhile. `None` when everything is over. A worker that was woken
+    /// is a searcher already.
+    pub fn search<S: Searcher>(
+        &self,
+        worker: usize,
+        workers: usize,
+        mut is_searcher: bool,
+        searcher: &mut S,
+    ) -> Option<S::Task> {
+        loop {
+            // A searcher that finds nothing although there is work would keep those from it who must stand still.
+            searcher.step_aside();
+            if searcher.is_stopped() {
+                return None;
+            }
+            if !std::mem::replace(&mut is_searcher, true) {
+                self.begin_search();
+            }
+            if let Some(task) = searcher.look_around() {
+                if self.end_search() && searcher.has_work() {
+                    searcher.call_another();
+                }
+                return Some(task);
+            }
+            searcher.give_up();
+            if !self.sleep(worker, || searcher.has_work()) {
+                is_searcher = false;
+                continue;
+            }
+            if self.all_sleep(workers) && searcher.is_over() {
+                searcher.stop();
+                return None;
+            }
+            searcher.park();
         }
     }
 

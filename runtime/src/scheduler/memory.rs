@@ -1,6 +1,9 @@
 //! Memory as the limits see it: what the threads have taken from the allocator and not given back. The program that
 //! contains the machine makes [`CountingAllocator`] its global allocator; without it, everything counts nothing.
 //!
+//! The counts of workers are looked at where they are; every other thread that has to do with values adds its count to
+//! a common one from time to time ([`settle`]), since values are made on one thread and destroyed on another.
+//!
 //! A worker looks at the count of its thread before and after a process has run, and so knows what the process
 //! took. Values that go to another process are weighed, and change accounts. All this is done only if there is a
 //! limit.
@@ -9,6 +12,7 @@ use crate::cell::{Cell, kind};
 use crate::heap::BoxSlot;
 use crate::value::{Closure, Content, Exception, LongBits, Struct, Text, Vector, get};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 thread_local! {
     static ALLOCATED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
@@ -26,6 +30,22 @@ fn count(bytes: i64) {
 #[inline]
 pub fn allocated() -> i64 {
     ALLOCATED.with(std::cell::Cell::get)
+}
+
+/// What threads that are not workers have taken and not given back.
+static ELSEWHERE: AtomicI64 = AtomicI64::new(0);
+
+/// Adds the count of this thread, which is not a worker, to the common one.
+pub fn settle() {
+    let bytes = ALLOCATED.with(|allocated| allocated.replace(0));
+    if bytes != 0 {
+        ELSEWHERE.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What threads that are not workers have taken and not given back, as of their last look.
+pub fn elsewhere() -> i64 {
+    ELSEWHERE.load(Ordering::Relaxed)
 }
 
 // SAFETY: everything is done by the allocator of the system.

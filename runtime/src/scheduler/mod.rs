@@ -11,6 +11,7 @@
 mod deadline;
 mod death;
 mod exit;
+mod gate;
 mod idle;
 pub mod mailbox;
 pub mod memory;
@@ -26,15 +27,17 @@ mod worker;
 pub use worker::Worker;
 
 use crate::cell::Cell;
-use crate::code::Body;
+use crate::code::NameSlot;
 use crate::heap::Heap;
 use crate::machine::{Limits, Machine};
+use crate::process::roots::Found;
 use crate::raise::{Raise, Raised, discard};
 use crate::value::release;
 use crossbeam::deque::Injector;
 use crossbeam::sync::{Parker, Unparker};
 use crossbeam::utils::CachePadded;
 use exit::{Crowds, Standing};
+use gate::Gate;
 use idle::Idle;
 use mailbox::{Node, Sent};
 use queue::{RunQueue, Shares, Task};
@@ -45,6 +48,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use table::{FIRST_PID, Stage, Table};
 use timers::Timers;
 
@@ -87,6 +91,7 @@ pub struct Scheduler {
     /// Runnable processes from threads that are not workers.
     injector: Injector<Task>,
     idle: Idle,
+    gate: Gate,
     crowds: Crowds,
     timers: Timers,
     records: Records,
@@ -98,7 +103,14 @@ pub struct Scheduler {
     machine: OnceLock<MachineRef>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopped: AtomicBool,
+    /// The limit that made it stop.
+    exceeded: OnceLock<String>,
     exit_code: AtomicI32,
+}
+
+thread_local! {
+    /// The scheduler whose gate this thread is inside of.
+    static INSIDE: std::cell::Cell<*const Scheduler> = const { std::cell::Cell::new(std::ptr::null()) };
 }
 
 /// What a process finds when it asks for the outcome of another.
@@ -130,6 +142,7 @@ impl Scheduler {
             lanes: lanes.collect(),
             injector: Injector::new(),
             idle: Idle::new(workers),
+            gate: Gate::new(),
             crowds: Crowds::default(),
             timers: Timers::default(),
             records: Records::default(),
@@ -139,6 +152,7 @@ impl Scheduler {
             machine: OnceLock::new(),
             threads: Mutex::default(),
             stopped: AtomicBool::new(false),
+            exceeded: OnceLock::new(),
             exit_code: AtomicI32::new(0),
         }
     }
@@ -200,15 +214,21 @@ impl Scheduler {
         let Some((queue, parker)) = seed else { return self.lanes[index].unparker.unpark() };
         let mut worker = Worker::new(self.machine(), index, queue, parker);
         self.start_thread("viua-process", move || {
-            worker.run_as_searcher();
+            let scheduler = worker.scheduler();
+            scheduler.inside(|| worker.run_as_searcher());
         });
     }
 
     /// Starts a thread that ends before `run_program` does.
     fn start_thread(&self, name: &str, body: impl FnOnce() + Send + 'static) {
+        // Locked before it runs: if it ends everything at once, `run` still finds it.
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stopped() {
+            return;
+        }
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
         match thread {
-            Ok(thread) => self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread),
+            Ok(thread) => threads.push(thread),
             Err(error) => {
                 // Without threads nothing that was promised can be kept.
                 eprintln!("viua: cannot start a thread: {error}");
@@ -251,16 +271,35 @@ impl Scheduler {
         }
     }
 
+    /// A process and those that started it: function and pid each, the process itself first. Not all of those that
+    /// have ended are remembered.
+    pub fn ancestry(&self, pid: u64) -> Vec<(Option<&'static NameSlot>, u64)> {
+        self.table.ancestry(pid)
+    }
+
+    /// The joiner does not wait for the process any more.
+    pub fn stop_joining(&self, joiner: u64, pid: u64) {
+        if let Some(slot) = self.table.get(pid) {
+            slot.exit.leave(slot.place(), joiner, &self.crowds);
+        }
+    }
+
     /// Runs a program from its entry point until all processes have ended. Once for each scheduler.
-    pub fn run_program(machine: &Arc<Machine>, body: &'static Body, arguments: Vec<Cell>) -> i32 {
-        Scheduler::run(machine, body, arguments, false);
+    pub fn run_program(machine: &Arc<Machine>, function: &'static NameSlot, arguments: Vec<Cell>) -> i32 {
+        Scheduler::run(machine, function, arguments, false);
+        if machine.scheduler.exceeded().is_some() {
+            return 1;
+        }
         machine.scheduler.exit_code.load(Ordering::Relaxed)
     }
 
     /// Runs a function in a process of its own until all processes have ended. Its result (an empty cell if it has
     /// none) or its exception.
-    pub fn call(machine: &Arc<Machine>, body: &'static Body, arguments: Vec<Cell>) -> Result<Cell, Raise> {
-        Scheduler::run(machine, body, arguments, true);
+    pub fn call(machine: &Arc<Machine>, function: &'static NameSlot, arguments: Vec<Cell>) -> Result<Cell, Raise> {
+        Scheduler::run(machine, function, arguments, true);
+        if let Some(text) = machine.scheduler.exceeded() {
+            return limit(text.to_owned());
+        }
         let Some(slot) = machine.scheduler.table.get(FIRST_PID) else { return Ok(Cell::EMPTY) };
         // SAFETY: no worker runs any more.
         match unsafe { std::mem::take(slot.stage()) } {
@@ -269,7 +308,7 @@ impl Scheduler {
         }
     }
 
-    fn run(machine: &Arc<Machine>, body: &'static Body, arguments: Vec<Cell>, joinable: bool) {
+    fn run(machine: &Arc<Machine>, function: &'static NameSlot, arguments: Vec<Cell>, joinable: bool) {
         let scheduler = &machine.scheduler;
         if scheduler.machine.set(MachineRef(NonNull::from(machine))).is_err() {
             return;
@@ -277,11 +316,20 @@ impl Scheduler {
         let seed = scheduler.lanes[0].seed.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((queue, parker)) = seed else { return };
         let mut worker = Worker::new(scheduler.machine(), 0, queue, parker);
-        match worker.spawn(body, arguments.into(), joinable) {
-            Ok(_) => worker.run(),
-            Err(raise) => discard(&mut Heap::default(), raise),
-        }
+        let watch = scheduler.watch_time();
+        scheduler.inside(|| {
+            // SAFETY: a slot holds null or a body, and none is given back within a slice.
+            let Some(body) = (unsafe { function.function().as_ref() }) else { return };
+            match worker.spawn(0, body, arguments.into(), joinable) {
+                Ok(_) => worker.run(),
+                Err(raise) => discard(&mut Heap::default(), raise),
+            }
+        });
         drop(worker);
+        if let Some(watch) = watch {
+            scheduler.stopped.store(true, Ordering::SeqCst);
+            watch.unpark();
+        }
         scheduler.timers.stop();
         loop {
             let thread = scheduler.threads.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -308,6 +356,79 @@ impl Scheduler {
         }
     }
 
+    /// Stops everything because of a limit, in the middle of what the processes do.
+    #[cold]
+    fn exceed(&self, text: String) {
+        // The first one counts.
+        let _ = self.exceeded.set(format!("program exceeds its limit of {text}"));
+        self.stop();
+    }
+
+    /// The limit that made it stop.
+    pub fn exceeded(&self) -> Option<&str> {
+        self.exceeded.get().map(String::as_str)
+    }
+
+    /// Sees to it that the program does not take longer than it may.
+    fn watch_time(&self) -> Option<Unparker> {
+        let time = self.limits.time?;
+        let until = Instant::now().checked_add(time)?;
+        let parker = Parker::new();
+        let unparker = parker.unparker().clone();
+        let machine = self.machine();
+        self.start_thread("viua-limit", move || {
+            let scheduler = &machine.scheduler;
+            while !scheduler.is_stopped() {
+                if Instant::now() >= until {
+                    return scheduler.exceed(format!("{} ms", time.as_millis()));
+                }
+                parker.park_deadline(until);
+            }
+        });
+        Some(unparker)
+    }
+
+    /// Runs a worker.
+    fn inside(&self, work: impl FnOnce()) {
+        self.gate.enter();
+        let outer = INSIDE.replace(self);
+        work();
+        INSIDE.set(outer);
+        self.gate.leave();
+    }
+
+    /// Does something that may wait for the workers; the present thread may be one of them.
+    pub fn outside<T>(&self, work: impl FnOnce() -> T) -> T {
+        if !std::ptr::eq(INSIDE.get(), self) {
+            return work();
+        }
+        self.gate.leave();
+        INSIDE.set(std::ptr::null());
+        let outcome = work();
+        self.gate.enter();
+        INSIDE.set(self);
+        outcome
+    }
+
+    /// Does something while all workers stand still between two slices, or sleep. It waits for the longest slice that
+    /// is being run. To be called from outside ([`Scheduler::outside`]).
+    pub fn while_nobody_runs<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.gate.while_closed(work)
+    }
+
+    /// Finds all bodies that processes refer to. O(processes and their frames). No worker may be inside.
+    pub fn bodies(&self, found: Found) {
+        for slot in self.table.all() {
+            // SAFETY: nobody runs, so processes stay what they are.
+            match unsafe { slot.stage() } {
+                Stage::Unborn(start) => found(start.body()),
+                // SAFETY: as above.
+                Stage::Alive(process) => unsafe { process.as_ref() }.bodies(found),
+                Stage::Ended(_) | Stage::Free => {}
+            }
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
@@ -317,8 +438,8 @@ impl Scheduler {
         for slot in self.table.all() {
             // SAFETY: nobody else is left.
             match unsafe { std::mem::take(slot.stage()) } {
-                Stage::Unborn(_, mut arguments) => {
-                    for argument in arguments.cells() {
+                Stage::Unborn(mut start) => {
+                    for argument in start.cells() {
                         release(&mut Heap::default(), *argument);
                     }
                 }

@@ -190,6 +190,15 @@ impl RunQueue {
         }
     }
 
+    /// Takes processes that threads outside have made runnable, for later.
+    pub fn take_in(&mut self, injector: &Injector<Task>) {
+        while !injector.is_empty() {
+            if injector.steal_batch(&self.waiting).is_success() {
+                return self.reckon();
+            }
+        }
+    }
+
     /// Takes processes that threads outside have made runnable.
     pub fn fetch(&mut self, injector: &Injector<Task>) -> Option<Task> {
         loop {

@@ -113,6 +113,10 @@ pub struct ProcessInfo {
     pub condition: Condition,
     /// It can be joined.
     pub is_joinable: bool,
+    /// The function it was started with.
+    pub function: &'static str,
+    /// The pid of the process that started it, if there is one.
+    pub parent: Option<u64>,
 }
 
 impl Scheduler {
@@ -151,25 +155,34 @@ impl Scheduler {
         }
     }
 
-    /// What the workers have taken from the allocator, as of their last look.
+    /// What all threads have taken from the allocator, as of their last look.
     pub fn memory(&self) -> i64 {
-        self.lanes.iter().map(|lane| lane.counters.allocated.load(Ordering::Relaxed)).sum()
+        let workers = self.lanes.iter().map(|lane| lane.counters.allocated.load(Ordering::Relaxed));
+        workers.sum::<i64>() + super::memory::elsewhere()
     }
 
     /// The processes there are.
     pub fn processes(&self) -> Vec<ProcessInfo> {
         self.table
             .all()
-            .map(|slot| ProcessInfo {
-                pid: slot.pid(),
-                condition: if slot.exit.has_ended() {
-                    Condition::Ended
-                } else if slot.mailbox.is_parked() {
-                    Condition::Waiting
-                } else {
-                    Condition::Runnable
-                },
-                is_joinable: slot.exit.is_joinable(),
+            .filter_map(|slot| {
+                let pid = slot.pid();
+                let (function, parent) = slot.origin(pid)?;
+                let info = ProcessInfo {
+                    pid,
+                    condition: if slot.exit.has_ended() {
+                        Condition::Ended
+                    } else if slot.mailbox.is_parked() {
+                        Condition::Waiting
+                    } else {
+                        Condition::Runnable
+                    },
+                    is_joinable: slot.exit.is_joinable(),
+                    function: function.name(),
+                    parent: (parent != 0).then_some(parent),
+                };
+                // It may have ended meanwhile, and its slot be another's.
+                slot.is(pid).then_some(info)
             })
             .collect()
     }

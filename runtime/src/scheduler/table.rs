@@ -9,7 +9,7 @@ use super::deadline::Deadline;
 use super::exit::Exit;
 use super::mailbox::Mailbox;
 use crate::cell::Cell;
-use crate::code::Body;
+use crate::code::{Body, NameSlot};
 use crate::process::Process;
 use crate::raise::Raise;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -18,15 +18,14 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a process is made of at the moment. `Free` is all zero.
+/// What a process is made of at the moment.
 #[derive(Default)]
-#[repr(u8)]
 pub enum Stage {
     /// None.
     #[default]
-    Free = 0,
+    Free,
     /// What it will begin with.
-    Unborn(&'static Body, Arguments),
+    Unborn(Start),
     /// It has run.
     Alive(NonNull<Process>),
     /// It has ended, and its outcome waits for a join.
@@ -39,6 +38,38 @@ pub enum Arguments {
     Few(u8, [Cell; FEW]),
     /// More.
     Many(Box<[Cell]>),
+}
+
+/// What a new process begins with: [`Arguments`] and the function, packed so that a slot holds them.
+pub enum Start {
+    /// With few arguments.
+    Few(&'static Body, u8, [Cell; FEW]),
+    /// With more.
+    Many(&'static Body, Box<[Cell]>),
+}
+
+impl Start {
+    fn new(body: &'static Body, arguments: Arguments) -> Start {
+        match arguments {
+            Arguments::Few(count, cells) => Start::Few(body, count, cells),
+            Arguments::Many(cells) => Start::Many(body, cells),
+        }
+    }
+
+    /// The function.
+    pub fn body(&self) -> &'static Body {
+        match self {
+            Start::Few(body, ..) | Start::Many(body, _) => body,
+        }
+    }
+
+    /// The arguments.
+    pub fn cells(&mut self) -> &mut [Cell] {
+        match self {
+            Start::Few(_, count, cells) => &mut cells[..*count as usize],
+            Start::Many(_, cells) => cells,
+        }
+    }
 }
 
 /// As many arguments fit into a slot.
@@ -81,6 +112,10 @@ pub struct Slot {
     pub timer: AtomicU32,
     /// The length of the mailbox, if there is a limit.
     queued: AtomicU32,
+    /// The function it was started with; null before the first process.
+    function: AtomicPtr<NameSlot>,
+    /// The pid of the process that started it, or 0.
+    parent: AtomicU64,
     stage: UnsafeCell<Stage>,
 }
 
@@ -125,6 +160,19 @@ impl Slot {
         let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| queued.checked_sub(1));
     }
 
+    /// The function that this process was started with and the pid of the process that started it (0 for none), as
+    /// long as the slot is not another's. Any thread.
+    pub fn origin(&self, pid: u64) -> Option<(&'static NameSlot, u64)> {
+        let is_of = || self.id.load(Ordering::Acquire) & !GONE == pid;
+        if !is_of() {
+            return None;
+        }
+        // SAFETY: null or a name, and names live as long as the machine.
+        let function = unsafe { self.function.load(Ordering::Acquire).as_ref() };
+        let parent = self.parent.load(Ordering::Acquire);
+        if is_of() { function.map(|function| (function, parent)) } else { None }
+    }
+
     /// Whether it still belongs to that process.
     pub fn is(&self, pid: u64) -> bool {
         self.id.load(Ordering::Acquire) == pid
@@ -163,6 +211,9 @@ struct Unused {
     fresh: u32,
 }
 
+/// A line of processes each of which started the next may be as long as there are processes; nobody reads that.
+const LONGEST_ANCESTRY: usize = 16;
+
 /// Free slots that a worker has in hand.
 pub type SpareSlots = Vec<u32>;
 /// A worker gets that many at once, and gives as many back when it has four times as many.
@@ -190,8 +241,25 @@ impl Default for Table {
 impl Table {
     /// The slot of a process that has not been forgotten.
     pub fn get(&self, pid: u64) -> Option<&'static Slot> {
+        // Native modules can make up pids; none may name a slot without a process.
+        if pid == 0 || pid & GONE != 0 {
+            return None;
+        }
         let slot = self.at((pid & INDEX_MASK) as u32)?;
         slot.is(pid).then_some(slot)
+    }
+
+    /// A process and those that started it: function and pid each, the process itself first, as far as they are
+    /// remembered; the last one may be a pid only.
+    pub fn ancestry(&self, pid: u64) -> Vec<(Option<&'static NameSlot>, u64)> {
+        let mut line = Vec::new();
+        let mut next = pid;
+        while next != 0 && line.len() < LONGEST_ANCESTRY {
+            let origin = self.at((next & INDEX_MASK) as u32).and_then(|slot| slot.origin(next));
+            line.push((origin.map(|(function, _)| function), next));
+            next = origin.map_or(0, |(_, parent)| parent);
+        }
+        line
     }
 
     fn at(&self, index: u32) -> Option<&'static Slot> {
@@ -211,6 +279,7 @@ impl Table {
         &self,
         spare: &mut SpareSlots,
         joinable: bool,
+        parent: u64,
         body: &'static Body,
         arguments: Arguments,
     ) -> Option<&'static Slot> {
@@ -224,8 +293,11 @@ impl Table {
         slot.exit.begin(joinable);
         slot.mailbox.open();
         slot.queued.store(0, Ordering::Relaxed);
+        // After the id has become `GONE`: whoever reads these and then finds the old id has read what belongs to it.
+        slot.function.store(std::ptr::from_ref(body.name).cast_mut(), Ordering::Release);
+        slot.parent.store(parent, Ordering::Release);
         // SAFETY: a free slot belongs to whoever has its index.
-        unsafe { *slot.stage() = Stage::Unborn(body, arguments) };
+        unsafe { *slot.stage() = Stage::Unborn(Start::new(body, arguments)) };
         slot.id.store((uses + 1) << INDEX_BITS | u64::from(index), Ordering::Release);
         Some(slot)
     }
@@ -240,12 +312,18 @@ impl Table {
             let (chunk, place) = place(unused.fresh);
             if place == 0 {
                 let layout = chunk_layout(chunk);
-                // SAFETY: the layout is not empty. All zero is a slot without a process: ids, words, and `Free`.
+                // SAFETY: the layout is not empty. What others look at in a slot is the id: 0, no process.
                 let first = unsafe { alloc_zeroed(layout) }.cast::<Slot>();
                 if first.is_null() {
                     handle_alloc_error(layout);
                 }
                 self.chunks[chunk].store(first, Ordering::Release);
+            }
+            let first = self.chunks[chunk].load(Ordering::Relaxed);
+            for number in place..place + BATCH {
+                // SAFETY: the slots lie in the chunk, and nobody else has their numbers. A process that asks for one
+                // by a pid that was never given out reads the id, which is 0 before and after.
+                unsafe { (*first.add(number)).stage.get().write(Stage::Free) };
             }
             spare.extend((unused.fresh..unused.fresh + BATCH as u32).rev());
             unused.fresh += BATCH as u32;

@@ -2,6 +2,7 @@
 //! when the first deadline is set.
 
 use super::deadline::Reached;
+use super::memory::settle;
 use super::table::{Slot, Table};
 use super::wheel::Wheel;
 use std::sync::atomic::Ordering;
@@ -41,7 +42,7 @@ impl Timers {
     /// The first tick at which a deadline has passed.
     fn tick_of(&self, deadline: Instant) -> u64 {
         let nanoseconds = deadline.saturating_duration_since(self.start).as_nanos();
-        u64::try_from(nanoseconds / u128::from(TICK)).unwrap_or(u64::MAX - 1) + 1
+        u64::try_from(nanoseconds / u128::from(TICK)).unwrap_or(u64::MAX - 2) + 1
     }
 
     /// Wakes a process when the deadline has passed, unless its deadline is cleared before. True if the thread has
@@ -102,6 +103,7 @@ impl Timers {
             if !due.is_empty() {
                 drop(state);
                 due.drain(..).for_each(&mut wake);
+                settle();
                 state = self.lock();
                 continue;
             }

@@ -1,6 +1,7 @@
 //! A worker: the thread that runs processes, slice by slice, and what it keeps for itself so that the usual
 //! cases (a process that begins or ends, a message, a wake-up) touch nothing that other workers use.
 
+use super::idle::Searcher;
 use super::mailbox::{Node, Sent};
 use super::memory::allocated;
 use super::queue::{RunQueue, Task};
@@ -83,8 +84,14 @@ impl Worker {
     }
 
     /// Makes a process. The arguments must have left the process they come from; they are destroyed if there
-    /// cannot be another process.
-    pub fn spawn(&mut self, body: &'static Body, mut arguments: Arguments, joinable: bool) -> Result<u64, Raise> {
+    /// cannot be another process. `parent` is the pid of the process that starts it, or 0.
+    pub fn spawn(
+        &mut self,
+        parent: u64,
+        body: &'static Body,
+        mut arguments: Arguments,
+        joinable: bool,
+    ) -> Result<u64, Raise> {
         let scheduler = self.scheduler();
         if let Some(most) = scheduler.limits.processes
             && scheduler.alive.fetch_add(1, Ordering::Relaxed) >= most
@@ -93,7 +100,7 @@ impl Worker {
             arguments.cells().iter().for_each(|cell| release(&mut Heap::default(), *cell));
             return limit(format!("number of processes exceeds its limit of {most}"));
         }
-        let Some(slot) = scheduler.table.make(&mut self.spare_slots, joinable, body, arguments) else {
+        let Some(slot) = scheduler.table.make(&mut self.spare_slots, joinable, parent, body, arguments) else {
             return limit("number of processes exceeds what can be told apart".to_owned());
         };
         add(&self.counters().born, 1);
@@ -149,15 +156,18 @@ impl Worker {
     /// Runs processes until all have ended.
     pub(super) fn run(&mut self) {
         while let Some((task, slice)) = self.next() {
-            self.execute(task, slice);
+            if !self.execute(task, slice) {
+                break;
+            }
         }
         self.scheduler().records.give_back(&mut self.spare_records, 0);
     }
 
     /// As [`Worker::run`], for a worker that is woken to look for work.
     pub(super) fn run_as_searcher(&mut self) {
-        if let Some((task, slice)) = self.search(true) {
-            self.execute(task, slice);
+        if let Some((task, slice)) = self.search(true)
+            && self.execute(task, slice)
+        {
             self.run();
         }
     }
@@ -186,9 +196,7 @@ impl Worker {
     /// From time to time: looks at what comes from outside.
     #[cold]
     fn round(&mut self) {
-        if let Some(task) = self.queue.fetch(&self.scheduler().injector) {
-            self.queue.push_preempted(task);
-        }
+        self.queue.take_in(&self.scheduler().injector);
         self.counters().allocated.store(allocated(), Ordering::Relaxed);
         self.rounds += 1;
         if self.rounds >= ROUNDS_TO_FLUSH {
@@ -199,36 +207,140 @@ impl Worker {
 
     /// Looks for work at other workers; sleeps if there is none. `None` when everything is over.
     #[cold]
-    fn search(&mut self, mut is_searcher: bool) -> Option<(Task, i64)> {
+    fn search(&mut self, is_searcher: bool) -> Option<(Task, i64)> {
         let scheduler = self.scheduler();
+        let task = scheduler.idle.search(self.index, scheduler.lanes.len(), is_searcher, self)?;
+        Some((task, SLICE))
+    }
+
+    /// Runs a process until it is preempted, or waits, or has ended. False if the machine has been stopped: nothing
+    /// runs any more.
+    fn execute(&mut self, slot: Task, mut left: i64) -> bool {
+        // SAFETY: who has the task has the process.
+        let stage = unsafe { slot.stage() };
+        let process = match stage {
+            Stage::Alive(process) => *process,
+            Stage::Unborn(..) => {
+                let process = self.scheduler().records.take(&mut self.spare_records, &self.machine);
+                let Stage::Unborn(mut start) = std::mem::replace(stage, Stage::Alive(process)) else {
+                    return true;
+                };
+                // A function that another program calls has no entry frame; its outcome is taken as by a join.
+                let is_main = slot.pid() == super::table::FIRST_PID && !slot.exit.is_joinable();
+                // SAFETY: the record is blank and ours.
+                unsafe { (*process.as_ptr()).begin(slot, start.body(), start.cells(), is_main) };
+                process
+            }
+            Stage::Free | Stage::Ended(_) => return true,
+        };
+        let p = process.as_ptr();
+        let limits = &self.scheduler().limits;
         loop {
-            if !std::mem::replace(&mut is_searcher, true) {
-                scheduler.idle.begin_search();
+            if self.scheduler().gate.is_closed() {
+                self.scheduler().gate.step_aside();
             }
-            if let Some(task) = self.look_around() {
-                if scheduler.idle.end_search() && scheduler.has_work() {
-                    scheduler.call_worker();
+            if limits.have_end() && !self.scheduler().grant(&mut left) {
+                return false;
+            }
+            // SAFETY: the process is ours until it is parked or pushed into a queue.
+            let (status, wait) = unsafe {
+                (*p).worker = self;
+                let status = if limits.have_memory() {
+                    run_limited(self.scheduler(), self.counters(), &mut *p, left)
+                } else {
+                    dispatch::run(&mut *p, left)
+                };
+                (status, (*p).wait)
+            };
+            // SAFETY: as above.
+            let spent = left - unsafe { (*p).reductions };
+            left = left - spent - RUN_REDUCTIONS;
+            self.queue.charge(spent + RUN_REDUCTIONS, left);
+            let counters = self.counters();
+            add(&counters.reductions, spent as u64);
+            add(&counters.runs, 1);
+            match status {
+                Status::Suspended | Status::Continue => {
+                    add(&counters.preempted, 1);
+                    if self.is_alone() {
+                        left = SLICE;
+                        if self.queue.is_round() {
+                            self.round();
+                        }
+                        continue;
+                    }
+                    // What comes from outside waits no longer than what is here.
+                    self.queue.take_in(&self.scheduler().injector);
+                    self.queue.push_preempted(slot);
+                    return true;
                 }
-                return Some((task, SLICE));
-            }
-            // Nothing else is going to happen soon.
-            self.machine().output.flush();
-            self.counters().allocated.store(allocated(), Ordering::Relaxed);
-            if !scheduler.idle.sleep(self.index, || scheduler.has_work()) {
-                is_searcher = false;
-                continue;
-            }
-            if scheduler.idle.all_sleep(scheduler.lanes.len()) && scheduler.is_over() {
-                scheduler.stop();
-                return None;
-            }
-            add(&self.counters().sleeps, 1);
-            self.parker.park();
-            if scheduler.is_stopped() {
-                return None;
+                Status::Blocked => {
+                    // SAFETY: as above.
+                    if let Some(deadline) = unsafe { (*p).deadline }
+                        && self.scheduler().timers.set(slot, deadline)
+                    {
+                        self.start_timers();
+                    }
+                    if slot.mailbox.park(wait == Some(Wait::Message)) {
+                        return true;
+                    }
+                    // Something has come meanwhile. It goes on, with a slice of its own if this one is used up:
+                    // who has been woken is not preempted before it has looked.
+                    if left <= 0 {
+                        left = RUN_REDUCTIONS;
+                    }
+                }
+                Status::Done => {
+                    self.finish(slot, process);
+                    return true;
+                }
+                Status::Exception => {
+                    if self.die(slot, process) {
+                        return true;
+                    }
+                    left = left.max(RUN_REDUCTIONS);
+                }
             }
         }
     }
+
+    /// Whether there is nobody else to run.
+    fn is_alone(&self) -> bool {
+        self.queue.is_empty() && self.scheduler().injector.is_empty()
+    }
+
+    fn start_timers(&self) {
+        let machine = self.machine.again();
+        self.scheduler().start_thread("viua-timers", move || {
+            let scheduler = &machine.scheduler;
+            scheduler.timers.run(&scheduler.table, |slot| {
+                if slot.mailbox.wake() {
+                    scheduler.inject(slot);
+                }
+            });
+        });
+    }
+}
+
+impl Scheduler {
+    /// Cuts a slice down to what is left of the reductions. False if there are none left, or the machine has been
+    /// stopped already.
+    #[cold]
+    fn grant(&self, slice: &mut i64) -> bool {
+        if let Some(most) = self.limits.reductions {
+            let used = self.lanes.iter().map(|lane| lane.counters.reductions.load(Ordering::Relaxed)).sum::<u64>();
+            match i64::try_from(most.saturating_sub(used)) {
+                Ok(0) => self.exceed(format!("{most} reductions")),
+                Ok(left) => *slice = left.min(*slice),
+                Err(_) => {}
+            }
+        }
+        !self.is_stopped()
+    }
+}
+
+impl Searcher for Worker {
+    type Task = Task;
 
     fn look_around(&mut self) -> Option<Task> {
         let scheduler = self.scheduler();
@@ -259,99 +371,37 @@ impl Worker {
         None
     }
 
-    /// Runs a process until it is preempted, or waits, or has ended.
-    fn execute(&mut self, slot: Task, mut left: i64) {
-        // SAFETY: who has the task has the process.
-        let stage = unsafe { slot.stage() };
-        let process = match stage {
-            Stage::Alive(process) => *process,
-            Stage::Unborn(..) => {
-                let process = self.scheduler().records.take(&mut self.spare_records, &self.machine);
-                let Stage::Unborn(body, mut arguments) = std::mem::replace(stage, Stage::Alive(process)) else {
-                    return;
-                };
-                // A function that another program calls has no entry frame; its outcome is taken as by a join.
-                let is_main = slot.pid() == super::table::FIRST_PID && !slot.exit.is_joinable();
-                // SAFETY: the record is blank and ours.
-                unsafe { (*process.as_ptr()).begin(slot, body, arguments.cells(), is_main) };
-                process
-            }
-            Stage::Free | Stage::Ended(_) => return,
-        };
-        let p = process.as_ptr();
-        let limits = &self.scheduler().limits;
-        loop {
-            // SAFETY: the process is ours until it is parked or pushed into a queue.
-            let (status, wait) = unsafe {
-                (*p).worker = self;
-                let status = if limits.have_memory() {
-                    run_limited(self.scheduler(), self.counters(), &mut *p, left)
-                } else {
-                    dispatch::run(&mut *p, left)
-                };
-                (status, (*p).wait)
-            };
-            // SAFETY: as above.
-            let spent = left - unsafe { (*p).reductions };
-            left = left - spent - RUN_REDUCTIONS;
-            self.queue.charge(spent + RUN_REDUCTIONS, left);
-            let counters = self.counters();
-            add(&counters.reductions, spent as u64);
-            add(&counters.runs, 1);
-            match status {
-                Status::Suspended | Status::Continue => {
-                    add(&counters.preempted, 1);
-                    if self.is_alone() {
-                        left = SLICE;
-                        if self.queue.is_round() {
-                            self.round();
-                        }
-                        continue;
-                    }
-                    return self.queue.push_preempted(slot);
-                }
-                Status::Blocked => {
-                    // SAFETY: as above.
-                    if let Some(deadline) = unsafe { (*p).deadline }
-                        && self.scheduler().timers.set(slot, deadline)
-                    {
-                        self.start_timers();
-                    }
-                    if slot.mailbox.park(wait == Some(Wait::Message)) {
-                        return;
-                    }
-                    // Something has come meanwhile. It goes on, with a slice of its own if this one is used up:
-                    // who has been woken is not preempted before it has looked.
-                    if left <= 0 {
-                        left = RUN_REDUCTIONS;
-                    }
-                }
-                Status::Done => return self.finish(slot, process),
-                Status::Exception => {
-                    if self.die(slot, process) {
-                        return;
-                    }
-                    left = left.max(RUN_REDUCTIONS);
-                }
-            }
+    fn has_work(&self) -> bool {
+        self.scheduler().has_work()
+    }
+    fn call_another(&self) {
+        self.scheduler().call_worker();
+    }
+    fn give_up(&mut self) {
+        // Nothing else is going to happen soon.
+        self.machine().output.flush();
+        self.counters().allocated.store(allocated(), Ordering::Relaxed);
+    }
+    fn park(&mut self) {
+        let scheduler = self.scheduler();
+        add(&self.counters().sleeps, 1);
+        scheduler.gate.leave();
+        self.parker.park();
+        scheduler.gate.enter();
+    }
+    fn step_aside(&self) {
+        if self.scheduler().gate.is_closed() {
+            self.scheduler().gate.step_aside();
         }
     }
-
-    /// Whether there is nobody else to run.
-    fn is_alone(&self) -> bool {
-        self.queue.is_empty() && self.scheduler().injector.is_empty()
+    fn is_over(&self) -> bool {
+        self.scheduler().is_over()
     }
-
-    fn start_timers(&self) {
-        let machine = self.machine.again();
-        self.scheduler().start_thread("viua-timers", move || {
-            let scheduler = &machine.scheduler;
-            scheduler.timers.run(&scheduler.table, |slot| {
-                if slot.mailbox.wake() {
-                    scheduler.inject(slot);
-                }
-            });
-        });
+    fn stop(&self) {
+        self.scheduler().stop();
+    }
+    fn is_stopped(&self) -> bool {
+        self.scheduler().is_stopped()
     }
 }
 
@@ -362,9 +412,9 @@ fn run_limited(scheduler: &Scheduler, counters: &Counters, p: &mut Process, slic
     let own = match scheduler.limits.process_memory {
         Some(most) => {
             if p.memory <= most as i64 {
-                p.memory_allowed = 0;
+                p.rare().memory_allowed = 0;
             }
-            p.memory_allowed.max(most as i64) - p.memory
+            p.rare().memory_allowed.max(most as i64) - p.memory
         }
         None => i64::MAX,
     };
@@ -373,14 +423,14 @@ fn run_limited(scheduler: &Scheduler, counters: &Counters, p: &mut Process, slic
             counters.allocated.store(before, Ordering::Relaxed);
             let left = most as i64 - scheduler.memory();
             if left > 0 && scheduler.limits.process_memory.is_none() {
-                p.memory_allowed = 0;
+                p.rare().memory_allowed = 0;
             }
             // Beyond the limit nobody gets more than he gives back, but for what an exception takes.
-            left.max(if p.memory_allowed > 0 { EXCEPTIONS } else { 0 })
+            left.max(if p.rare().memory_allowed > 0 { EXCEPTIONS } else { 0 })
         }
         None => i64::MAX,
     };
-    p.own_memory_stop = before.saturating_add(own);
+    p.rare().own_memory_stop = before.saturating_add(own);
     p.memory_stop = before.saturating_add(own.min(total));
     let status = dispatch::run(p, slice);
     // What values that came or went weigh has been added meanwhile.
@@ -396,17 +446,17 @@ impl Process {
     /// below the limit again it may take another eighth of it, so that a catcher can do something.
     #[cold]
     pub fn exceed_memory(&mut self) -> Option<Status> {
-        let limits = &self.machine.scheduler.limits;
-        let now = allocated();
+        let (now, limits) = (allocated(), self.machine.scheduler.limits);
+        let own_stop = self.rare().own_memory_stop;
         let (who, most) = match (limits.process_memory, limits.memory) {
-            (Some(most), _) if now > self.own_memory_stop => ("process", most),
+            (Some(most), _) if now > own_stop => ("process", most),
             (_, most) => ("program", most.unwrap_or(0)),
         };
-        if self.memory_allowed == 0 {
+        if self.rare().memory_allowed == 0 {
             let grace = most as i64 / 8;
-            let own = limits.process_memory.unwrap_or(0) as i64 + now.saturating_sub(self.own_memory_stop);
-            self.memory_allowed = own.max(1) + grace;
-            self.own_memory_stop = self.own_memory_stop.max(now).saturating_add(grace);
+            let own = limits.process_memory.unwrap_or(0) as i64 + now.saturating_sub(own_stop);
+            self.rare().memory_allowed = own.max(1) + grace;
+            self.rare().own_memory_stop = own_stop.max(now).saturating_add(grace);
             self.memory_stop = now + grace;
         }
         match limit::<()>(format!("{who} exceeds its memory limit of {most} bytes")) {

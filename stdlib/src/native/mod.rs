@@ -7,6 +7,7 @@ pub mod os;
 pub mod paths;
 pub mod posix_io;
 pub mod random;
+pub mod runtime;
 pub mod typesystem;
 
 use std::ffi::OsString;
