@@ -10,7 +10,7 @@ use viua_bytecode::{Kind, Module, SymbolKind, check_limits, strip};
 use viua_codegen::DebugLevel;
 use viua_diagnostics::{Code, Diagnostic, FileId, Levels, Source, Span};
 use viua_ir::BodyKind;
-use viua_linker::{Import, Library, Request, Search, Unit};
+use viua_linker::{Import, Library, Request, Search, Site, Unit};
 use viua_parser::ast::Tree;
 
 /// How far to go.
@@ -151,7 +151,13 @@ fn link(
     let kind = if options.library { Kind::Library } else { Kind::Program };
     let request = Request { file: path, kind, libraries: &libraries, search: &options.search };
     let symbols = unit.bodies.iter().map(|body| (body.name.clone(), symbol_kind(body.kind))).collect();
-    let resolved = match viua_linker::resolve(&request, Some(&Unit { symbols, imports: found.dynamic })) {
+    let own: Arc<str> = path.into();
+    let site = |body: &viua_ir::Body| {
+        let (line, column) = source.line_column(body.name_span.start);
+        Some(Site { file: own.clone(), line: line as u32, column: column as u32 })
+    };
+    let sites = unit.bodies.iter().map(site).collect();
+    let resolved = match viua_linker::resolve(&request, Some(&Unit { symbols, sites, imports: found.dynamic })) {
         Ok(resolved) => resolved,
         Err(faults) => {
             accept(faults, options, assembly)?;

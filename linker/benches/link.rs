@@ -1,4 +1,4 @@
-//! How linking grows with the number of objects: 1,000 and 10,000 libraries of 10 functions each, from the bytes of
+//! How linking grows with the number of objects: 1,000 and 10,000 libraries of 100 functions each, from the bytes of
 //! the files to a linked module. The time for one object must be the same, as far as the memory of the machine lets it.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -7,7 +7,7 @@ use viua_bytecode::{Draft, Instruction, Kind, Operand, Reference, Register, Symb
 use viua_isa::{AccessMode, Opcode, RegisterSet};
 use viua_linker::{Library, Request, Search, resolve};
 
-const FUNCTIONS: usize = 10;
+const FUNCTIONS: usize = 100;
 
 /// A library whose functions call each other in a row.
 fn library(number: usize) -> Library {
@@ -35,7 +35,7 @@ fn linking(criterion: &mut Criterion) {
         let libraries: Vec<Library> = (0..objects).map(library).collect();
         group.throughput(Throughput::Elements(objects as u64));
         group.bench_with_input(
-            BenchmarkId::new("objects of 10 functions", objects),
+            BenchmarkId::new("objects of 100 functions", objects),
             &libraries,
             |bencher, libraries| {
                 let search = Search::default();

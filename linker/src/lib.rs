@@ -12,5 +12,5 @@ mod search;
 
 pub use imports::{Import, Imports, find_static, resolve_imports};
 pub use library::Library;
-pub use resolve::{Request, Resolved, Unit, resolve};
+pub use resolve::{Request, Resolved, Site, Unit, resolve};
 pub use search::{BuiltIn, Found, ModuleKind, Place, Search, split_library_path};

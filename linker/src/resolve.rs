@@ -7,6 +7,8 @@ use crate::merge::merge;
 use crate::search::{ModuleKind, Search};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 use viua_bytecode::{Kind, Module, SymbolKind, is_main};
 use viua_diagnostics::{Code, Diagnostic, Position, Severity};
 
@@ -23,11 +25,43 @@ pub struct Request<'a> {
     pub search: &'a Search,
 }
 
+/// A place in a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The path of the source, as it was given when it was assembled.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u32,
+    /// From 1, in bytes.
+    pub column: u32,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl Site {
+    /// Where each symbol of a module begins, if the module says it: the first instruction.
+    fn all(module: &Module) -> Vec<Option<Site>> {
+        let files: Vec<Arc<str>> = module.debug.files.iter().map(|file| file.as_str().into()).collect();
+        let site = |symbol: usize| {
+            let entry = module.debug.lines.get(symbol)?.first()?;
+            let file = files.get(entry.file as usize)?.clone();
+            Some(Site { file, line: entry.line, column: entry.column })
+        };
+        (0..module.symbols.len()).map(site).collect()
+    }
+}
+
 /// What has to be known of a unit before its code exists.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
     /// What it defines, in source order.
     pub symbols: Vec<(String, SymbolKind)>,
+    /// Where each symbol is defined, as far as that is known.
+    pub sites: Vec<Option<Site>>,
     /// Its dynamic imports.
     pub imports: Vec<String>,
 }
@@ -37,6 +71,7 @@ impl Unit {
     pub fn of(module: &Module) -> Unit {
         Unit {
             symbols: module.symbols.iter().map(|it| (module.name(it.name).to_owned(), it.kind)).collect(),
+            sites: Site::all(module),
             imports: module.imports.iter().map(|name| module.name(*name).to_owned()).collect(),
         }
     }
@@ -139,12 +174,12 @@ fn add_dynamic(
     Ok(())
 }
 
-/// The names that are taken, with the place of their definition: an index into `places`.
+/// The names that are taken, with the place of their definition: an index into `places`, and where it is in the source.
 struct Known<'a> {
     file: &'a str,
     places: Vec<String>,
-    functions: FxHashMap<Box<str>, usize>,
-    blocks: FxHashMap<Box<str>, usize>,
+    functions: FxHashMap<Box<str>, (usize, Option<Site>)>,
+    blocks: FxHashMap<Box<str>, (usize, Option<Site>)>,
 }
 
 impl<'a> Known<'a> {
@@ -155,9 +190,9 @@ impl<'a> Known<'a> {
 
     /// A unit has been checked for clashes in itself.
     fn add_unit(&mut self, unit: &Unit) {
-        for (name, kind) in &unit.symbols {
+        for (at, (name, kind)) in unit.symbols.iter().enumerate() {
             let names = if *kind == SymbolKind::Block { &mut self.blocks } else { &mut self.functions };
-            names.insert(name.as_str().into(), 0);
+            names.insert(name.as_str().into(), (0, unit.sites.get(at).cloned().flatten()));
         }
     }
 
@@ -165,16 +200,25 @@ impl<'a> Known<'a> {
     fn add(&mut self, module: &Module, path: &str) -> Result<(), Vec<Diagnostic>> {
         let place = self.places.len();
         self.places.push(path.to_owned());
+        let sites = Site::all(module);
         for blocks in [false, true] {
             let names = if blocks { &mut self.blocks } else { &mut self.functions };
-            for symbol in module.symbols.iter().filter(|symbol| (symbol.kind == SymbolKind::Block) == blocks) {
+            let is_wanted = |kind| (kind == SymbolKind::Block) == blocks;
+            for (at, symbol) in module.symbols.iter().enumerate().filter(|(_, symbol)| is_wanted(symbol.kind)) {
                 let name = module.name(symbol.name);
-                if let Some(earlier) = names.insert(name.into(), place) {
+                if let Some((earlier, first)) = names.insert(name.into(), (place, sites[at].clone())) {
                     let earlier = &self.places[earlier];
                     let message = format!(
                         "duplicate symbol '{name}' found when linking '{path}' (previously found in '{earlier}')"
                     );
-                    return Err(vec![Diagnostic::file_error(Code::E0706, self.file, message)]);
+                    let mut fault = Diagnostic::file_error(Code::E0706, self.file, message);
+                    if let Some(first) = first {
+                        fault = fault.help(format!("the first definition is at {first}"));
+                    }
+                    if let Some(site) = &sites[at] {
+                        fault = fault.help(format!("the second definition is at {site}"));
+                    }
+                    return Err(vec![fault]);
                 }
             }
         }

@@ -214,6 +214,21 @@ fn debug_information_is_kept() {
 }
 
 #[test]
+fn clashes_tell_where_both_definitions_are() {
+    let at = |path: &str, file: &str, line| {
+        let mut module = module(Kind::Library, &["function f/0"]);
+        module.debug.files = vec![file.to_owned()];
+        module.debug.lines = vec![vec![LineEntry { file: 0, line, column: 5 }; 2]];
+        Library::bytes(path, write(&module))
+    };
+    let clash = |libraries: &[Library]| try_link(Kind::Library, None, libraries).unwrap_err().remove(0).help;
+    let (one, two) = (at("one", "src/one.asm", 3), at("two", "src/two.asm", 9));
+    let places = ["the first definition is at src/one.asm:3:5", "the second definition is at src/two.asm:9:5"];
+    assert_eq!(clash(&[one, two.clone()]), places);
+    assert_eq!(clash(&[library("stripped", &["function f/0"]), two]), places[1..]);
+}
+
+#[test]
 fn clashes_are_found() {
     let f = || library("dir/lib.module", &["function f/0"]);
     assert_eq!(
