@@ -35,7 +35,7 @@
     call %socket local std::posix::network::bind/3
     frame %2
     move %0 arguments %socket local
-    move %1 arguments (integer %tmp local 1024) local
+    move %1 arguments (integer %tmp local 4096) local
     call %0 local std::posix::network::listen/2
     return
 .end

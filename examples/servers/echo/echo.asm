@@ -79,7 +79,7 @@
     call %listener local std::posix::network::bind/3
     frame %2
     move %0 arguments %listener local
-    move %1 arguments (integer %tmp local 1024) local
+    move %1 arguments (integer %tmp local 4096) local
     call %listener local std::posix::network::listen/2
     print (text %tmp local "listening") local
 
