@@ -193,10 +193,14 @@ fn details(p: &Process, frame: *mut Frame, out: &mut Vec<u8>) {
     }
 }
 
-/// The process and those that started it, the process itself first.
+/// The process and those that started it, the process itself first. The main process has nothing to tell.
 fn ancestry(p: &Process, out: &mut Vec<u8>) {
+    let ancestry = p.machine.scheduler.ancestry(p.pid);
+    if ancestry.len() < 2 {
+        return;
+    }
     out.extend_from_slice(b"process ancestry:\n");
-    for (function, pid) in p.machine.scheduler.ancestry(p.pid) {
+    for (function, pid) in ancestry {
         out.extend_from_slice(format!("  {} ", function.map_or("<forgotten>", |name| name.name())).as_bytes());
         print::pid(pid, out);
         out.push(b'\n');
