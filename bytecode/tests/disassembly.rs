@@ -156,6 +156,22 @@ fn comments_come_before_what_they_are_about() {
 }
 
 #[test]
+fn lines_of_the_source_stand_before_what_became_of_them() {
+    let source = ["", "; a line", ".closure: bump/0", "  print\t%1 local ; shows it"].map(str::to_owned).to_vec();
+    let mut module = example();
+    module.debug.lines[0] = [(4, 3), (4, 5), (9, 1)].map(|(line, column)| LineEntry { file: 0, line, column }).to_vec();
+    let options = DisassembleOptions {
+        only: vec!["bump/0".to_owned()],
+        sources: [("x.asm".to_owned(), source)].into(),
+        ..Default::default()
+    };
+    let shown = text(&module, options);
+    let body = shown.lines().skip(1).take(2).collect::<Vec<_>>();
+    assert_eq!(body, ["    ; | print %1 local ; shows it", "    print %1 local"]);
+    assert_eq!(shown.matches("; |").count(), 1, "once for each line, and not where there is none: {shown}");
+}
+
+#[test]
 fn unknown_symbols_are_reported_with_a_suggestion() {
     let options = DisassembleOptions { only: vec!["mian/0".to_owned()], ..Default::default() };
     let error = disassemble(&example(), &options).unwrap_err();

@@ -10,9 +10,10 @@ mod names;
 mod operand;
 mod unverified;
 
-use crate::module::{ExternalKind, Kind, Module, NameId, Symbol, SymbolKind};
+use crate::module::{ExternalKind, Kind, LineEntry, Module, NameId, Symbol, SymbolKind};
 use crate::{reader, writer};
 use names::BodyNames;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;
 pub use unverified::disassemble_unverified;
@@ -28,6 +29,9 @@ pub struct DisassembleOptions {
     pub addresses: bool,
     /// A comment with the source position before each instruction (`--lines`).
     pub lines: bool,
+    /// The lines of source files, by the names that debug information has for them: a comment with the line before the
+    /// first of the instructions that stand in it (`--source`).
+    pub sources: BTreeMap<String, Vec<String>>,
     /// Leave `[[no_sa]]` out (`--sa`).
     pub with_analysis: bool,
     /// Print as if there were no names of registers and labels (`--no-names`).
@@ -184,6 +188,7 @@ fn print_definition(
     let mut faults = faults.iter().peekable();
     let mut instructions = module.instructions(symbol);
     let mut number = 0;
+    let mut shown = None;
     loop {
         while let Some((_, fault)) = faults.next_if(|(at, _)| *at == number) {
             put(text, format_args!("    ; {fault}\n"));
@@ -200,6 +205,13 @@ fn print_definition(
             && let Some(line) = source_line(module, index, number)
         {
             put(text, format_args!("    ; {line}\n"));
+        }
+        if !options.sources.is_empty()
+            && let Some(entry) = module.debug.lines.get(index).and_then(|lines| lines.get(number as usize))
+            && shown.replace((entry.file, entry.line)) != Some((entry.file, entry.line))
+            && let Some(line) = text_of(module, entry, &options.sources)
+        {
+            put(text, format_args!("    ; | {line}\n"));
         }
         put(text, format_args!("    {}", instruction.opcode.mnemonic()));
         for (operand, spec) in instruction.operands().iter().zip(instruction.opcode.row().operands) {
@@ -226,6 +238,17 @@ fn print_address(module: &Module, symbol: &Symbol, number: u32, range: std::ops:
 fn source_line(module: &Module, symbol: usize, number: u32) -> Option<String> {
     let entry = module.debug.lines.get(symbol)?.get(number as usize)?;
     let file = module.debug.files.get(entry.file as usize)?;
-    let file: String = file.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    Some(format!("{file}:{}:{}", entry.line, entry.column))
+    Some(format!("{}:{}:{}", printable(file), entry.line, entry.column))
+}
+
+/// The line of the source that an instruction stands in, without the blanks around it.
+fn text_of(module: &Module, entry: &LineEntry, sources: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let lines = sources.get(module.debug.files.get(entry.file as usize)?)?;
+    let line = lines.get(entry.line.checked_sub(1)? as usize)?;
+    Some(printable(&line.trim().replace('\t', " ")))
+}
+
+/// Comments end with the line.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -4,6 +4,7 @@ use super::Context;
 use crate::failure::{Failure, REFUSED, SUCCESS};
 use crate::input::read_bytes;
 use crate::output::{self, Content};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use viua_bytecode::{DisassembleOptions, NoSuchSymbol};
 
@@ -11,7 +12,8 @@ const EXAMPLES: &str = "\
 Examples:
   viuac dis prog                 the whole program; what it prints can be built again
   viuac dis -F main/0 prog       one function
-  viuac dis -ia --lines prog     with a summary, addresses and source positions";
+  viuac dis -ia --lines prog     with a summary, addresses and source positions
+  viuac dis --source prog        with the lines of the source";
 
 /// Disassemble a program or library.
 #[derive(Debug, clap::Args)]
@@ -34,6 +36,9 @@ pub(crate) struct Dis {
     /// Put the source position before each instruction
     #[arg(long)]
     lines: bool,
+    /// Put lines of the source between instructions, as far as the files are there (paths as they were assembled)
+    #[arg(long)]
+    source: bool,
     /// Leave [[no_sa]] out, so that building analyses
     #[arg(long)]
     sa: bool,
@@ -51,17 +56,21 @@ pub(crate) struct Dis {
 pub(crate) fn run(options: Dis, context: &Context) -> Result<u8, Failure> {
     let bytes = read_bytes(&options.file)?;
     let path = options.file.display().to_string();
-    let how = DisassembleOptions {
+    let mut how = DisassembleOptions {
         only: options.functions,
         info: options.info,
         addresses: options.addresses,
         lines: options.lines,
+        sources: BTreeMap::new(),
         with_analysis: options.sa,
         without_names: options.no_names,
         json: options.format == super::source::TextOrJson::Json,
     };
     let (text, code) = match viua_bytecode::read_container(&bytes, &path) {
         Ok(container) => {
+            if options.source {
+                how.sources = sources(&container.module.debug.files, context);
+            }
             container.warnings.iter().for_each(|warning| context.console.warning(&format!("{path}: {warning}")));
             (viua_bytecode::disassemble(&container.module, &how).map_err(no_such_symbol)?, SUCCESS)
         }
@@ -74,6 +83,25 @@ pub(crate) fn run(options: Dis, context: &Context) -> Result<u8, Failure> {
     context.console.detail(|| format!("{path}: {} bytes of disassembly", text.len()));
     output::write(&options.out, text, Content::Text, true)?;
     Ok(code)
+}
+
+/// The sources that can be read. What they say is not needed, so what cannot be read is only warned of.
+fn sources(files: &[String], context: &Context) -> BTreeMap<String, Vec<String>> {
+    let mut sources = BTreeMap::new();
+    for file in files {
+        // A module from elsewhere may name anything: only files end.
+        let bytes = std::fs::metadata(file).and_then(|status| {
+            if status.is_file() { std::fs::read(file) } else { Err(std::io::Error::other("not a file")) }
+        });
+        match bytes {
+            Ok(bytes) => {
+                let lines = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
+                sources.insert(file.clone(), lines);
+            }
+            Err(error) => context.console.warning(&format!("cannot read source {file:?}: {error}")),
+        }
+    }
+    sources
 }
 
 fn no_such_symbol(error: NoSuchSymbol) -> Failure {
