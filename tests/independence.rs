@@ -3,40 +3,21 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 use viua_tests::check::clean_command;
+use viua_tests::program::{Program, Running};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Builds a program in a folder of its own.
-fn build(source: &str) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("program.asm"), source).unwrap();
-    let program = folder.path().join("program");
-    let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_viuac")));
-    let output = command.args(["build", "-o"]).arg(&program).arg("program.asm").current_dir(&folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    (folder, program)
+fn build(source: &str) -> Program {
+    Program::build(env!("CARGO_BIN_EXE_viuac"), env!("CARGO_BIN_EXE_viua"), source, &[])
 }
 
 /// A machine with a single worker, on which everything has to be.
-fn machine(program: &Path) -> Command {
-    let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_viua")));
-    command.env("VIUA_PROC_SCHEDULERS", "1").arg(program);
-    command
-}
-
-/// A process of the operating system that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn machine(program: &Program) -> Command {
+    program.machine(&["--schedulers", "1"])
 }
 
 /// Two processes that exchange a number of messages; then the second is over, and the first goes on.
@@ -113,7 +94,7 @@ fn foreign_functions_that_sleep() {
     return
 .end
 "#;
-    let (_folder, program) = build(&source);
+    let program = build(&source);
     let output = machine(&program).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, "20000\n".to_owned() + &"slept\n".repeat(64), "the game was over before anybody woke");
@@ -152,13 +133,13 @@ fn a_reader_of_standard_output_that_does_not_read() {
     tailcall games/0
 .end
 "#;
-    let (folder, program) = build(&source);
+    let program = build(&source);
     let machine = machine(&program);
     let mut shell = clean_command(Path::new("/bin/sh"));
-    shell.env("VIUA_PROC_SCHEDULERS", "1").current_dir(&folder).stdout(Stdio::piped());
+    shell.current_dir(program.folder()).stdout(Stdio::piped());
     shell.args(["-c", "exec \"$@\" 3>played", "sh"]).arg(machine.get_program()).args(machine.get_args());
     let mut running = Running(shell.spawn().unwrap());
-    let count = || fs::read_to_string(folder.path().join("played")).map_or(0, |text| text.lines().count());
+    let count = || fs::read_to_string(program.folder().join("played")).map_or(0, |text| text.lines().count());
     let wait_for = |wanted: usize| {
         let deadline = Instant::now() + PATIENCE;
         while count() < wanted {
@@ -181,7 +162,7 @@ fn a_reader_of_standard_output_that_does_not_read() {
 #[test]
 fn sockets_that_are_silent() {
     let echo = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/servers/echo/echo.asm"));
-    let (_folder, program) = build(&echo.unwrap());
+    let program = build(&echo.unwrap());
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut running = Running(machine(&program).arg(port.to_string()).stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();

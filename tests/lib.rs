@@ -7,6 +7,7 @@ pub mod case;
 pub mod check;
 pub mod pending;
 pub mod process;
+pub mod program;
 
 use std::path::PathBuf;
 

@@ -1,10 +1,9 @@
 //! Processes on several schedulers: random graphs of processes whose result is known, limits, figures.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use tempfile::TempDir;
-use viua_tests::check::clean_command;
+use viua_load::processor_ticks;
+use viua_tests::program::{Program, Running};
 
 /// A small generator of random numbers; the same seed gives the same program.
 struct Random(u64);
@@ -184,30 +183,13 @@ fn program(graph: &[Node]) -> String {
     out
 }
 
-/// A folder with a program in it.
-struct Program(TempDir);
+/// Builds a program as it is, mistakes included.
+fn build(source: &str) -> Program {
+    Program::build(env!("CARGO_BIN_EXE_viuac"), env!("CARGO_BIN_EXE_viua"), source, &["--no-sa"])
+}
 
-impl Program {
-    fn build(source: &str) -> Program {
-        let program = Program(tempfile::tempdir().unwrap());
-        let path = program.0.path().join("program.asm");
-        std::fs::write(&path, source).unwrap();
-        let mut build = clean_command(Path::new(env!("CARGO_BIN_EXE_viuac")));
-        let built = build.args(["build", "--no-sa", "-o"]).arg(program.path()).arg(&path).output().unwrap();
-        assert!(built.status.success(), "{}\n{source}", String::from_utf8_lossy(&built.stderr));
-        program
-    }
-    fn path(&self) -> PathBuf {
-        self.0.path().join("program")
-    }
-    fn machine(&self, flags: &[&str]) -> Command {
-        let mut machine = clean_command(Path::new(env!("CARGO_BIN_EXE_viua")));
-        machine.args(flags).arg(self.path());
-        machine
-    }
-    fn run(&self, flags: &[&str]) -> Output {
-        self.machine(flags).output().unwrap()
-    }
+fn run(program: &Program, flags: &[&str]) -> Output {
+    program.machine(flags).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -231,9 +213,9 @@ fn random_graphs_of_processes_give_the_same_result_on_any_number_of_schedulers()
         if !(50..20_000).contains(&processes) {
             continue;
         }
-        let program = Program::build(&program(&graph));
+        let program = build(&program(&graph));
         for schedulers in ["1", "2", "3", "8"] {
-            let output = program.run(&["--schedulers", schedulers, "--stats"]);
+            let output = run(&program, &["--schedulers", schedulers, "--stats"]);
             let (said, figures) = (stdout(&output), stderr(&output));
             assert_eq!(said, format!("{expected}\n"), "seed {seed}, {schedulers} schedulers: {figures}");
             assert!(output.status.success());
@@ -279,7 +261,7 @@ const CROWD: &str = "\
 
 #[test]
 fn there_are_no_more_processes_than_allowed() {
-    let output = Program::build(CROWD).run(&["--max-processes", "100"]);
+    let output = run(&build(CROWD), &["--max-processes", "100"]);
     assert_eq!(stdout(&output), "number of processes exceeds its limit of 100\n");
     assert!(output.status.success());
 }
@@ -291,7 +273,7 @@ fn a_full_mailbox_is_the_fault_of_the_sender() {
         "    self %1 local\n    send %1 local (izero %2 local) local\n",
     );
     let source = source.replace("allocate_registers %2 local\n    try", "allocate_registers %3 local\n    try");
-    let output = Program::build(&source).run(&["--max-mailbox", "1000"]);
+    let output = run(&build(&source), &["--max-mailbox", "1000"]);
     let said = stdout(&output);
     assert!(said.starts_with("mailbox of ") && said.ends_with(" exceeds its limit of 1000 messages\n"), "{said}");
 }
@@ -326,13 +308,13 @@ const GREEDY: &str = "\
 
 #[test]
 fn a_process_takes_no_more_memory_than_allowed() {
-    let output = Program::build(GREEDY).run(&["--max-process-memory", "8M"]);
+    let output = run(&build(GREEDY), &["--max-process-memory", "8M"]);
     assert_eq!(stdout(&output), "process exceeds its memory limit of 8388608 bytes\nalive\n", "{}", stderr(&output));
 }
 
 #[test]
 fn a_program_takes_no_more_memory_than_allowed() {
-    let output = Program::build(GREEDY).run(&["--max-memory", "32M"]);
+    let output = run(&build(GREEDY), &["--max-memory", "32M"]);
     assert_eq!(stdout(&output), "program exceeds its memory limit of 33554432 bytes\nalive\n", "{}", stderr(&output));
 }
 
@@ -366,7 +348,7 @@ fn endless_recursion_meets_the_limit_of_memory_first() {
     return
 .end
 ";
-    let output = Program::build(source).run(&["--max-process-memory", "16M"]);
+    let output = run(&build(source), &["--max-process-memory", "16M"]);
     assert_eq!(stdout(&output), "process exceeds its memory limit of 16777216 bytes\n", "{}", stderr(&output));
 }
 
@@ -405,16 +387,16 @@ fn messages_change_accounts() {
     return
 .end
 ";
-    let program = Program::build(source);
+    let program = build(source);
     for schedulers in ["1", "2"] {
-        let output = program.run(&["--schedulers", schedulers, "--max-process-memory", "4M"]);
+        let output = run(&program, &["--schedulers", schedulers, "--max-process-memory", "4M"]);
         assert_eq!(stdout(&output), "done\n", "{}", stderr(&output));
     }
 }
 
 #[test]
 fn figures_are_shown_at_the_end() {
-    let output = Program::build(&CROWD.replace("jump again", "izero %1 local")).run(&["--stats", "--schedulers", "2"]);
+    let output = run(&build(&CROWD.replace("jump again", "izero %1 local")), &["--stats", "--schedulers", "2"]);
     let said = stderr(&output);
     assert!(said.contains("processes: 2 started, 2 ended, 0 alive\n"), "{said}");
     assert!(said.contains("messages: 0 sent, 0 received, 0 waiting\n"), "{said}");
@@ -425,23 +407,21 @@ fn figures_are_shown_at_the_end() {
 #[test]
 fn figures_are_shown_on_a_signal() {
     use std::io::{BufRead, BufReader};
-    let program = Program::build(&CROWD.replace("jump again", "izero %1 local").replace("300ms", "3600s"));
+    let program = build(&CROWD.replace("jump again", "izero %1 local").replace("300ms", "3600s"));
     let mut command = program.machine(&["--stats"]);
-    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut running = Running(command.stderr(std::process::Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
     let mut first = None;
     // The signal ends a program that does not wait for it yet, so it is sent when the program is well under way.
     for _ in 0..20 {
         std::thread::sleep(std::time::Duration::from_millis(200));
-        let status = Command::new("kill").args(["-USR1", &child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args(["-USR1", &running.0.id().to_string()]).status().unwrap();
         if status.success() {
             first = lines.next();
             break;
         }
     }
     assert_eq!(first.unwrap().unwrap(), "processes: 2 started, 1 ended, 1 alive");
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 #[test]
@@ -493,7 +473,7 @@ fn the_program_sees_its_own_figures() {
 .end
 ";
     for schedulers in ["1", "2"] {
-        let output = Program::build(source).run(&["--schedulers", schedulers]);
+        let output = run(&build(source), &["--schedulers", schedulers]);
         assert_eq!(stdout(&output), "2\n2\nwaiter/0\n1\n", "{}", stderr(&output));
     }
 }
@@ -538,7 +518,7 @@ fn a_report_names_those_who_started_the_process() {
     leave
 .end
 ";
-    let output = Program::build(source).run(&[]);
+    let output = run(&build(source), &[]);
     let said = stderr(&output);
     let line: Vec<&str> = said.lines().skip_while(|line| *line != "process ancestry:").skip(1).collect();
     let functions: Vec<&str> = line.iter().filter_map(|line| line.split_whitespace().next()).collect();
@@ -598,19 +578,11 @@ fn of_many_joiners_one_gets_the_outcome() {
     return
 .end
 ";
-    let program = Program::build(source);
+    let program = build(source);
     for schedulers in ["1", "2", "8"] {
-        let output = program.run(&["--schedulers", schedulers]);
+        let output = run(&program, &["--schedulers", schedulers]);
         assert_eq!(stdout(&output), "7\n", "{}", stderr(&output));
     }
-}
-
-/// Processor time of a child in clock ticks, which are hundredths of a second.
-#[cfg(target_os = "linux")]
-fn ticks_of(child: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 #[cfg(target_os = "linux")]
@@ -626,25 +598,24 @@ fn processes_that_wait_use_no_processor_time() {
             "allocate_registers %3 local\n    integer %2 local 2000\n    try",
         )
         .replace("300ms", "3600s");
-    let program = Program::build(&source);
+    let program = build(&source);
     for schedulers in ["1", "8"] {
-        let mut child = program.machine(&["--schedulers", schedulers]).spawn().unwrap();
+        let running = Running(program.machine(&["--schedulers", schedulers]).spawn().unwrap());
+        let ticks = || processor_ticks(running.0.id()).unwrap();
         // It has started them all when the time it has used does not grow any more.
         let pause = || std::thread::sleep(std::time::Duration::from_millis(500));
         pause();
-        let mut before = ticks_of(child.id());
+        let mut before = ticks();
         loop {
             pause();
-            let now = ticks_of(child.id());
+            let now = ticks();
             if now == before {
                 break;
             }
             before = now;
         }
         (0..4).for_each(|_| pause());
-        let used = ticks_of(child.id()) - before;
-        let _ = child.kill();
-        let _ = child.wait();
+        let used = ticks() - before;
         assert!(used <= 1, "{used} ticks");
     }
 }

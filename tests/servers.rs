@@ -4,10 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use viua_tests::check::clean_command;
+use viua_tests::program::Running;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,27 +44,17 @@ impl Bench {
     }
 }
 
-/// A server that is killed at the end, without warning.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Starts a server and waits until it says that it is there.
-fn start(command: &mut Command) -> Server {
+fn start(command: &mut Command) -> Running {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let server = Server(child);
+    let server = Running(child);
     assert_eq!(line, "listening\n");
     server
 }
@@ -167,7 +158,7 @@ fn irc() {
 }
 
 /// Starts the queue on a journal, which is appended to through descriptor 3.
-fn start_queue(bench: &Bench, port: u16) -> Server {
+fn start_queue(bench: &Bench, port: u16) -> Running {
     let machine = bench.machine("queue");
     let mut shell = clean_command(Path::new("/bin/sh"));
     shell.env("VIUA_LIBRARY_PATH", bench.0.path()).current_dir(bench.0.path());
@@ -239,7 +230,7 @@ fn cron_restarts_what_fails_and_goes_on_with_the_rest() {
     fs::write(bench.path("crontab"), table).unwrap();
     let mut child = bench.machine("cron").arg("crontab").stdout(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let _server = Server(child);
+    let _server = Running(child);
     assert_eq!(said.next().unwrap(), "running");
     for _ in 0..2 {
         let failed = "restarted: test -f flag && echo flagged >> log, status 256";
