@@ -36,7 +36,7 @@ pub struct Export {
     pub name: &'static str,
     /// What it does.
     pub function: NativeFunction,
-    /// It returns within microseconds and never waits, so it may run where the process runs.
+    /// It returns within microseconds, never waits and writes nothing, so it may run where the process runs.
     pub is_quick: bool,
 }
 
@@ -103,9 +103,8 @@ impl Foreign {
 
     /// Calls it with these arguments, and destroys what it leaves of them.
     pub fn run(&self, call: &mut Call) -> Result<Option<crate::cell::Cell>, Raise> {
-        if self.is_quick {
-            call.machine.output.flush();
-        } else {
+        // Who must not wait writes nothing either.
+        if !self.is_quick {
             call.machine.output.flush_and_wait(FOREVER);
         }
         let outcome = self.enter(call);
